@@ -1,0 +1,28 @@
+"""Semblance: consented synthetic faces, labelled, and measured.
+
+    from semblance import extract, curate, train, swap, replace
+
+Nothing heavy is imported until a verb is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+__version__ = "0.1.0"
+
+_VERBS = {
+    "extract": "semblance.faceset.extract",
+    "curate": "semblance.faceset.curate",
+    "train": "semblance.create.train",
+    "swap": "semblance.create.swap",
+    "replace": "semblance.create.replace",
+}
+
+__all__ = ["__version__", *_VERBS]
+
+
+def __getattr__(name: str):
+    if name in _VERBS:
+        return getattr(import_module(_VERBS[name]), name)
+    raise AttributeError(f"module 'semblance' has no attribute '{name}'")

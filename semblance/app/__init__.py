@@ -1,0 +1,1 @@
+"""The doors, no logic: command line."""

@@ -1,0 +1,1 @@
+"""The verbs. Each body is a recipe card of named steps."""

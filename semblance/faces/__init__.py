@@ -1,0 +1,1 @@
+"""Pixels -> Face: detect, landmarks, align, pose, mask, track, identity, quality."""

@@ -1,0 +1,1 @@
+"""Clip -> faceset on disk -> batches: extract, store, curate, augment."""

@@ -1,0 +1,1 @@
+"""Puts a face back into the plate: mask, colour, blend, sharpen."""

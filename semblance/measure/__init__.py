@@ -1,0 +1,1 @@
+"""Numbers with a name, a unit and a direction."""

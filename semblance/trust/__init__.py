@@ -1,0 +1,1 @@
+"""The last writer of every output: nothing leaves unlabelled."""
