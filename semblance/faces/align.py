@@ -1,0 +1,81 @@
+"""Landmarks -> the similarity that brings a face upright into a square crop, and the crop itself.
+
+The wanted places come from the mean face (see mean_face.py): a point set in units of the "face unit", the square from
+brow to lower lip and from brow end to brow end that the classic tools crop. A coverage says how many such units the
+crop's side spans.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from .mean_face import ALIGN_POINTS, unit_points
+
+COVERAGES = {
+    "tight": (1.0, 0.0),  # brow to lower lip: what the 2017 autoencoder learned from
+    "face": (1.6, 0.0),  # forehead to chin, the usual faceset crop (DeepFaceLab's "full face")
+    "head": (2.6, -0.25),  # hair and neck too; the centre moves up by a quarter unit
+}
+
+
+def umeyama(points: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """The similarity (2, 3) that takes points (N, 2) to wanted (N, 2) with the least squared error.
+
+    Umeyama 1991, eq. 34-43. Rotation, one scale and shift; never a mirror image. numpy's svd returns V already
+    transposed, which older tools transposed once more.
+    """
+    points, wanted = np.asarray(points, np.float64), np.asarray(wanted, np.float64)
+    centre, goal = points.mean(0), wanted.mean(0)
+    spread = points - centre
+    u, d, vh = np.linalg.svd((wanted - goal).T @ spread / len(points))
+    sign = np.array([1.0, np.sign(np.linalg.det(u) * np.linalg.det(vh)) or 1.0])
+    rotation = u @ np.diag(sign) @ vh
+    scale = (d * sign).sum() / max(spread.var(0).sum(), 1e-12)
+    shift = goal - scale * rotation @ centre
+    return np.hstack([scale * rotation, shift[:, None]])
+
+
+def crop_matrix(landmarks: np.ndarray, size: int, coverage: str = "face", aspect: float = 1.0) -> np.ndarray:
+    """(2, 3) frame pixels -> pixels of an upright `size` x `size` crop.
+
+    landmarks : (478, 3) frame pixels
+    coverage  : a key of COVERAGES
+    aspect    : width / height of one frame pixel; the crop's pixels are square
+    """
+    side, up = COVERAGES[coverage]
+    wanted = ((unit_points(ALIGN_POINTS) - [0.0, up]) / side + 0.5) * size - 0.5
+    points = landmarks[ALIGN_POINTS, :2].astype(np.float64) * [aspect, 1.0]
+    return umeyama(points, wanted) @ np.diag([aspect, 1.0, 1.0])
+
+
+def take_crop(pixels: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
+    """(H, W, 3) uint8 and matrix frame -> crop: the crop (size, size, 3) uint8; beyond the frame its edge is repeated.
+
+    Cubic where the face grows; where it shrinks by more than a half, the crop is taken larger and averaged down.
+    """
+    shrink = 1 / np.sqrt(abs(np.linalg.det(matrix[:, :2])))
+    factor = int(min(max(np.floor(shrink), 1), 8))
+    scale = np.array([[factor, 0, (factor - 1) / 2], [0, factor, (factor - 1) / 2], [0, 0, 1]])
+    larger = scale[:2, :2] @ matrix + [[0, 0, scale[0, 2]], [0, 0, scale[1, 2]]]
+    crop = cv2.warpAffine(
+        pixels, larger, (size * factor, size * factor), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
+    )
+    return crop if factor == 1 else cv2.resize(crop, (size, size), interpolation=cv2.INTER_AREA)
+
+
+def invert(matrix: np.ndarray) -> np.ndarray:
+    """The (2, 3) matrix that leads back."""
+    return cv2.invertAffineTransform(np.asarray(matrix, np.float64))
+
+
+def move(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """points (N, 2) through matrix (2, 3) -> (N, 2)."""
+    return points @ matrix[:, :2].T + matrix[:, 2]
+
+
+def part_of(matrix: np.ndarray, size: int, share: float, new_size: int) -> np.ndarray:
+    """The matrix of the centred part of a crop: `share` of its side, at new_size pixels instead of size."""
+    scale = new_size / (size * share)
+    shift = (new_size - 1) / 2 - scale * (size - 1) / 2
+    return scale * np.asarray(matrix) + [[0, 0, shift], [0, 0, shift]]
