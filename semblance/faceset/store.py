@@ -1,0 +1,97 @@
+"""A faceset on disk: `faces/*.png` aligned crops, and `faces.parquet` with one row for each of them.
+
+A person may delete pictures in a file manager: the face is then gone. The table's columns:
+
+    name                 picture's file name               source, sha256      the clip it came from, and its hash
+    index, time          frame number, seconds             matrix              6 numbers, frame px -> crop px
+    landmarks            478 * 3 numbers, frame px         box                 x0, y0, x1, y1, frame px
+    yaw, pitch, roll     degrees                           score               detector's confidence 0..1
+    identity             128 numbers                       size                longer side of the face in frame px
+    sharpness, exposure, contrast, tint_a, tint_b, occluded                    see faces/quality.py
+    inside               share of the mesh in the frame    faces_in_frame      how many faces the frame has
+    track, person        numbers; person 0 is seen most    kept, reason        False and why, where curation dropped it
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from ..errors import FacesetError
+from ..faces.align import move
+from ..media.image import read_picture
+from ..runs import written_whole
+
+TABLE, PICTURES = "faces.parquet", "faces"
+FEWEST = 20  # faces below which nothing worth seeing can be learned
+
+
+@dataclass(frozen=True)
+class Faceset:
+    """A folder and its table; only rows whose picture is still there."""
+
+    folder: Path
+    table: pd.DataFrame
+
+    @property
+    def kept(self) -> pd.DataFrame:
+        return self.table[self.table["kept"]]
+
+    @property
+    def identity(self) -> np.ndarray:
+        """(128,) the mean identity vector of the kept faces."""
+        return np.stack(self.kept["identity"].to_list()).mean(0)
+
+    def summary(self) -> str:
+        """One sentence for the terminal."""
+        people = self.table["person"].nunique()
+        return (
+            f"{len(self.table)} faces of {people} {'person' if people == 1 else 'people'}, {len(self.kept)} kept, "
+            f"{self.table['source'].nunique()} source(s)"
+        )
+
+
+def open_faceset(folder: Path) -> Faceset:
+    """Read a faceset; FacesetError where there is none or its table is damaged."""
+    folder = Path(folder)
+    if not (folder / TABLE).exists():
+        raise FacesetError(f"{folder} is not a faceset; make one with `semblance extract CLIP --out {folder}`.")
+    try:
+        table = pd.read_parquet(folder / TABLE)
+        present = {path.name for path in (folder / PICTURES).glob("*.png")}
+        table = table[table["name"].isin(present)].reset_index(drop=True)
+        table["kept"], table["identity"]
+    except (pa.ArrowException, OSError, ValueError, KeyError) as error:
+        problem = type(error).__name__
+        raise FacesetError(f"{folder / TABLE} is damaged ({problem}); extract the faceset again.") from None
+    return Faceset(folder, table)
+
+
+def save_table(folder: Path, table: pd.DataFrame) -> None:
+    """Write the table whole or not at all."""
+    with written_whole(folder / TABLE) as temporary:
+        table.to_parquet(temporary, index=False)
+
+
+def load_crops(faceset: Faceset, purpose: str = "training") -> np.ndarray:
+    """The kept crops (N, S, S, 3) uint8 RGB; FacesetError if they are fewer than FEWEST."""
+    names = faceset.kept["name"].to_list()
+    if len(names) < FEWEST:
+        dropped = len(faceset.table) - len(names)
+        undo = f"`semblance curate {faceset.folder} --undo`"
+        advice = f"; {dropped} were dropped, {undo} brings them back" if dropped else ""
+        raise FacesetError(
+            f"{faceset.folder} has {len(names)} faces, {purpose} needs at least {FEWEST}: "
+            f"add footage of the person{advice}."
+        )
+    return np.stack([read_picture(faceset.folder / PICTURES / name) for name in names])
+
+
+def crop_points(row: pd.Series) -> np.ndarray:
+    """A row's landmarks in crop pixels, (478, 2)."""
+    landmarks = np.asarray(row["landmarks"], np.float64).reshape(-1, 3)
+    return move(landmarks[:, :2], np.asarray(row["matrix"]).reshape(2, 3))

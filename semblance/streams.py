@@ -1,0 +1,82 @@
+"""Stages that run side by side and keep their order: the work of a long job flows through bounded queues of frames."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def ahead(items: Iterable[T], depth: int) -> Iterator[T]:
+    """The same items, taken from `items` by a thread of their own that runs at most `depth` items ahead.
+
+    What `items` raises is raised here, in its place. Closing this generator stops the thread.
+    """
+    waiting: queue.Queue = queue.Queue(depth)
+    closed = threading.Event()
+    end = object()
+
+    def put(entry) -> bool:
+        while not closed.is_set():
+            try:
+                waiting.put(entry, timeout=0.1)
+                return True
+            except queue.Full:
+                continue
+        return False
+
+    def run() -> None:
+        try:
+            for item in items:
+                if not put((item, None)):
+                    break
+            put((end, None))
+        except BaseException as error:  # handed to the consumer, who raises it
+            put((end, error))
+        finally:
+            if hasattr(items, "close"):
+                items.close()
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    try:
+        while True:
+            item, error = waiting.get()
+            if error is not None:
+                raise error
+            if item is end:
+                return
+            yield item
+    finally:
+        closed.set()
+        thread.join()
+
+
+def side_by_side(function: Callable[[T], R], items: Iterable[T], workers: int) -> Iterator[R]:
+    """function(item) for each item, in order, by `workers` threads; at most two items a worker are under way."""
+    with ThreadPoolExecutor(workers) as pool:
+        under_way: deque = deque()
+        for item in items:
+            under_way.append(pool.submit(function, item))
+            if len(under_way) >= 2 * workers:
+                yield under_way.popleft().result()
+        while under_way:
+            yield under_way.popleft().result()
+
+
+def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Lists of `size` items; the last one may be shorter."""
+    batch: list[T] = []
+    for item in items:
+        batch.append(item)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
