@@ -13,6 +13,7 @@ import secrets
 import shutil
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -55,6 +56,35 @@ class StopSignal:
         """Raises Stopped, saying what was kept and how to go on, if a stop was requested."""
         if self.requested:
             raise Stopped(f"Stopped. {kept}")
+
+
+class Clock:
+    """Seconds that each stage of a job has worked; stages may run in several threads at once."""
+
+    def __init__(self) -> None:
+        self._lock, self.seconds = threading.Lock(), {}
+
+    def add(self, stage: str, seconds: float) -> None:
+        with self._lock:
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds
+
+    @contextmanager
+    def of(self, stage: str) -> Iterator[None]:
+        """Counts the time that the body takes."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.add(stage, time.perf_counter() - began)
+
+    def timed(self, stage: str, items: Iterator) -> Iterator:
+        """The same items; the time it takes to make each is counted."""
+        while True:
+            with self.of(stage):
+                item = next(items, None)
+            if item is None:
+                return
+            yield item
 
 
 @contextmanager

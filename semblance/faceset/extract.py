@@ -33,7 +33,7 @@ from ..streams import ahead, batches, side_by_side
 from ..types import ClipInfo, Face, Frame
 from .people import identity_in_picture, is_person, number_people
 from .sheet import write_sheet
-from .store import PICTURES, Faceset, open_faceset, save_table
+from .store import OPTIONS, PICTURES, Faceset, open_faceset, save_table
 
 _CHUNK = 250  # frames; ten seconds of film is what a stop or a crash can cost
 _TAGS = {"comment": "Aligned crop of camera footage, made by Semblance for training; not synthetic."}
@@ -243,7 +243,7 @@ def _finish(partial: Path, out: Path, clips: Sequence[Path | str], options: Extr
         if path.name not in listed:
             path.unlink()
     save_table(partial, table)
-    write_json(partial / "options.json", {"clips": [str(clip) for clip in clips], **options.model_dump(mode="json")})
+    write_json(partial / OPTIONS, {"clips": [str(clip) for clip in clips], **options.model_dump(mode="json")})
     write_sheet(Faceset(partial, table), "as extracted")
     shutil.rmtree(partial / "chunks")
     (partial / "work.json").unlink()

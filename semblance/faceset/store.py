@@ -14,6 +14,7 @@ A person may delete pictures in a file manager: the face is then gone. The table
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from ..faces.align import move
 from ..media.image import read_picture
 from ..runs import written_whole
 
-TABLE, PICTURES = "faces.parquet", "faces"
+TABLE, PICTURES, OPTIONS = "faces.parquet", "faces", "options.json"
 FEWEST = 20  # faces below which nothing worth seeing can be learned
 
 
@@ -45,6 +46,14 @@ class Faceset:
     def identity(self) -> np.ndarray:
         """(128,) the mean identity vector of the kept faces."""
         return np.stack(self.kept["identity"].to_list()).mean(0)
+
+    @property
+    def options(self) -> dict:
+        """How the faceset was extracted: clips, size, coverage ..."""
+        try:
+            return json.loads((self.folder / OPTIONS).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            raise FacesetError(f"{self.folder / OPTIONS} is missing or damaged; extract the faceset again.") from None
 
     def summary(self) -> str:
         """One sentence for the terminal."""

@@ -1,0 +1,226 @@
+"""One segment of a swap: decode, watch, draw, merge and encode run side by side, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from ..faces.align import crop_matrix, part_of, take_crop
+from ..faces.identity import SAME_PERSON, distance, identity_chip, identity_vectors
+from ..faces.mask import PersonMask
+from ..finish.merge import Merged, MergeOptions, merge_face
+from ..media.write import EncodeOptions
+from ..runs import Clock, Progress, StopSignal
+from ..streams import ahead, batches, side_by_side
+from ..trust.publish import open_segment_for
+from ..types import ClipInfo, Face, Frame, Patch
+from .job import Record
+from .watch import Watched, watch
+
+if TYPE_CHECKING:
+    from .swap import SwapOptions
+
+_RUSHES = 192 << 20  # bytes of frames that may be under way at once
+
+
+@dataclass(eq=False)
+class Painter:
+    """A trained swapper, and what it may paint: module and net, header, merge and swap options."""
+
+    module: ModuleType
+    net: torch.nn.Module
+    header: dict
+    merge: MergeOptions
+    options: SwapOptions
+    source: np.ndarray = field(init=False)  # (128,) who appears
+    target: np.ndarray = field(init=False)  # (128,) who is replaced
+
+    def __post_init__(self) -> None:
+        notes = self.header["notes"]
+        self.source = np.array(notes["source"]["identity"], np.float32)
+        self.target = np.array(notes["target"]["identity"], np.float32)
+        self.size, self.share = self.net.config.size, self.net.config.coverage
+        self.stored, self.coverage = notes["crop_size"], notes["coverage"]
+
+    @property
+    def wanted(self) -> str:
+        """Who is to be replaced, in words."""
+        return {"target": "the person whom the model was trained to replace"}.get(self.options.who, "a face")
+
+    def matrix(self, face: Face, aspect: float) -> np.ndarray:
+        """(2, 3) frame pixels -> the network's crop."""
+        stored = crop_matrix(face.landmarks, self.stored, self.coverage, aspect)
+        return part_of(stored, self.stored, self.share, self.size)
+
+    def draw(self, crops: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """Crops, each (S, S, 3) uint8 -> the source's faces (n, S, S, 3) float32 0..1, and how badly the model redraws
+        the target of each (n,)."""
+        batch = torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).float() / 255
+        with torch.inference_mode():
+            faces = self.module.swap(self.net, batch, to="source")
+            again = self.module.swap(self.net, batch, to="target")
+            inner = slice(self.size // 5, -(self.size // 5))  # the corners show background: no measure of the face
+            errors = (again - batch)[:, :, inner, inner].abs().mean((1, 2, 3))
+        return faces.permute(0, 2, 3, 1).contiguous().numpy(), errors.numpy()
+
+
+@dataclass(slots=True, eq=False)
+class _Drawn:
+    frame: Frame
+    record: Record
+    faces: list[Face]
+    crops: list[np.ndarray]
+    matrices: list[np.ndarray]
+
+
+def render(
+    path: Path,
+    info: ClipInfo,
+    start: int,
+    stop_at: int,
+    painter: Painter,
+    encode: EncodeOptions,
+    clock: Clock,
+    progress: Progress,
+    stop: StopSignal,
+) -> list[Record]:
+    """Render frames [start, stop_at) into a labelled segment at `path`; one record a frame."""
+    aspect = float(info.pixel_aspect)
+    depth = int(np.clip(_RUSHES // (info.width * info.height * 5) // 4, 1, 12))
+    watched = ahead(watch(info, start, stop_at, painter.options.carry, clock, depth), depth)
+    drawn = ahead(_draw(watched, painter, aspect, clock), depth)
+    person = PersonMask() if painter.merge.mask == "person" else None
+    merged = side_by_side(lambda item: _merge(item, painter.merge, person, clock), drawn, 1 if person else 2)
+    records: list[Record] = []
+    results: list[tuple[Record, np.ndarray]] = []
+    with closing(merged), open_segment_for(path, info, encode) as writer:
+        for item, patches in merged:
+            stop.check(f"{path.parent} keeps the finished segments; run the same command again to go on.")
+            if patches:
+                with clock.of("judge"):
+                    results.append((item.record, _result_chip(item, patches, aspect)))
+            with clock.of("encode"):
+                writer.write(item.frame, patches)
+            records.append(item.record)
+            if len(results) >= 16:
+                _judge(results, painter, clock)
+            progress.advance(1, f"{sum(record.swapped > 0 for record in records)} of {len(records)} swapped")
+        _judge(results, painter, clock)
+    return records
+
+
+def _draw(watched: Iterator[Watched], painter: Painter, aspect: float, clock: Clock) -> Iterator[_Drawn]:
+    """Choose the faces to replace and draw the new ones, in batches of frames."""
+    chooser = _Chooser(painter)
+    for group in batches(watched, painter.options.batch):
+        with clock.of("identify"):
+            chips = [identity_chip(seen.frame.pixels, face, aspect) for seen in group for face in seen.faces]
+            vectors = iter(identity_vectors(chips))
+            items = [_choose(seen, [next(vectors) for _ in seen.faces], chooser, painter, aspect) for seen in group]
+        with clock.of("draw"):
+            crops = [take_crop(item.frame.pixels, m, painter.size) for item in items for m in item.matrices]
+            if crops:
+                faces, errors = painter.draw(crops)
+                _deal(items, faces, errors, painter.options.poorest)
+        yield from items
+
+
+def _choose(seen: Watched, vectors: list[np.ndarray], chooser: _Chooser, painter: Painter, aspect: float) -> _Drawn:
+    """A frame's faces that are to be replaced, or the reason why none is."""
+    record = Record(seen.frame.index, seen.frame.time)
+    chosen, why = [], []
+    for face, vector in zip(seen.faces, vectors):
+        reason = "the face leapt" if face.track in seen.leapt else chooser.refuses(face, vector)
+        if painter.options.who == "largest" and face is not seen.faces[0]:
+            reason = reason or "a smaller face"
+        why.append(reason)
+        if not reason:
+            chosen.append(face)
+    if seen.carried and not chosen:
+        chosen, record.carried = seen.carried[:1], 1
+    if not chosen:
+        # what kept the wanted person out says more than that others were not meant
+        told = [reason for reason in why if reason != "another person"] or why or ["no face was found"]
+        record.reason = told[0]
+    return _Drawn(seen.frame, record, chosen, [], [painter.matrix(face, aspect) for face in chosen])
+
+
+def _deal(items: list[_Drawn], faces: np.ndarray, errors: np.ndarray, poorest: float) -> None:
+    """Give each frame its drawn faces; drop those whose target the model could not redraw."""
+    at = 0
+    for item in items:
+        count = len(item.faces)
+        good = [n for n in range(count) if errors[at + n] <= poorest]
+        if count and not good:
+            item.record.reason = "the model does not know this view of the face"
+        item.crops = [faces[at + n] for n in good]
+        item.faces = [item.faces[n] for n in good]
+        item.matrices = [item.matrices[n] for n in good]
+        at += count
+
+
+def _merge(
+    item: _Drawn, merge: MergeOptions, person: PersonMask | None, clock: Clock
+) -> tuple[_Drawn, list[Patch]]:
+    """Lay the drawn faces into the frame, farthest (smallest) first."""
+    patches = []
+    with clock.of("merge"):
+        people = person.find(item.frame.pixels) if person and item.faces else None
+        for face, crop, matrix in list(zip(item.faces, item.crops, item.matrices))[::-1]:
+            laid: Merged | None = merge_face(item.frame.pixels, face.landmarks, crop, matrix, merge, person=people)
+            if laid is not None:
+                patches.append(laid.patch)
+    item.record.swapped = len(patches)
+    if patches:
+        item.record.box = item.faces[0].box
+    elif item.faces:
+        item.record.reason = "nothing of the face is left by the mask"
+    return item, patches
+
+
+def _result_chip(item: _Drawn, patches: list[Patch], aspect: float) -> np.ndarray:
+    """What the identity network sees of the finished frame's (largest) new face."""
+    pixels = item.frame.pixels
+    pixels = pixels if pixels.flags.writeable else pixels.copy()
+    for patch in patches:
+        height, width = patch.pixels.shape[:2]
+        pixels[patch.y : patch.y + height, patch.x : patch.x + width] = patch.pixels
+    return identity_chip(pixels, item.faces[0], aspect)
+
+
+def _judge(results: list[tuple[Record, np.ndarray]], painter: Painter, clock: Clock) -> None:
+    """Note the identity distances of finished faces; empties the list."""
+    with clock.of("judge"):
+        for (record, _), vector in zip(results, identity_vectors([chip for _, chip in results])):
+            record.to_source = round(float(distance(vector, painter.source)), 4)
+            record.to_target = round(float(distance(vector, painter.target)), 4)
+    results.clear()
+
+
+class _Chooser:
+    """Decides by identity whether a face is the one to replace; a track's faces are judged together, so that one odd
+    frame does not make the swap blink."""
+
+    def __init__(self, painter: Painter) -> None:
+        self._target, self._options = painter.target, painter.options
+        self._tracks: dict[int, list[np.ndarray]] = {}
+
+    def refuses(self, face: Face, vector: np.ndarray) -> str:
+        """'' if the face is to be replaced, else why not."""
+        if self._options.who != "target":
+            return ""
+        seen = self._tracks.setdefault(face.track, [])
+        seen.append(vector)
+        del seen[:-25]
+        if distance(np.median(seen, 0), self._target) > SAME_PERSON:
+            return "another person"
+        if distance(vector, self._target) > self._options.stranger:
+            return "the face is unlike the target's"
+        return ""

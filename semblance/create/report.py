@@ -1,0 +1,161 @@
+"""What a swap leaves beside its result: OUT.report/ with a before/after strip, a contact sheet and report.json."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..media.probe import probe
+from ..media.read import read_frames
+from ..media.sheet import captioned, fitted, grid
+from ..options import Options
+from ..runs import Clock, Progress, environment, new_folder, write_json
+from ..trust.publish import publish_picture
+from ..types import ClipInfo
+from .job import Record
+
+_STRIP, _SHEET = 6, 24
+
+
+@dataclass(frozen=True)
+class SwapResult:
+    """How a swap ended. Distances: dlib's, median and 95th percentile over the swapped frames."""
+
+    out: Path
+    report: Path
+    frames: int
+    swapped: int
+    skipped: dict[str, int]
+    to_source: tuple[float, float]
+    to_target: tuple[float, float]
+
+    def summary(self) -> str:
+        """The last lines on the terminal: where the result is, how good it is, what was left out."""
+        lines = [
+            f"{self.out}: {self.swapped} of {self.frames} frames swapped; the face is {self.to_source[0]:.2f} from the "
+            f"source and {self.to_target[0]:.2f} from the target (under 0.6 is the same person)."
+        ]
+        lines += [f"  left as the plate: {count} frames, {reason}" for reason, count in self.skipped.items()]
+        return "\n".join([*lines, f"Pictures and figures: {self.report}"])
+
+
+def write_report(
+    out: Path,
+    info: ClipInfo,
+    records: list[Record],
+    header: dict,
+    clock: Clock,
+    merge: Options,
+    encode: Options,
+    options: Options,
+    progress: Progress,
+) -> SwapResult:
+    """Look at the finished file as anyone would, by decoding it, and write OUT.report/."""
+    progress.stage("report", None)
+    swapped = [record for record in records if record.swapped]
+    result = SwapResult(
+        out,
+        out.with_name(out.name.removesuffix(out.suffix) + ".report"),
+        len(records),
+        len(swapped),
+        dict(Counter(record.reason for record in records if not record.swapped).most_common()),
+        _figures([record.to_source for record in swapped]),
+        _figures([record.to_target for record in swapped]),
+    )
+    if result.report.is_dir():
+        shutil.rmtree(result.report)  # of an earlier result that is no longer there
+    with new_folder(result.report, "folder for the report") as folder:
+        made = probe(out)
+        publish_picture(folder / "strip.png", _strip(info, made, _chosen(swapped, _STRIP)), "before and after")
+        publish_picture(folder / "sheet.png", _sheet(made, _chosen(swapped, _SHEET)), "contact sheet of a face swap")
+        write_json(folder / "report.json", _as_json(result, records, header, clock, merge, encode, options))
+    progress.done()
+    return result
+
+
+def _figures(distances: list[float]) -> tuple[float, float]:
+    return round(float(np.median(distances)), 4), round(float(np.percentile(distances, 95)), 4)
+
+
+def _as_json(result, records, header, clock, merge, encode, options) -> dict:
+    swapped = [record for record in records if record.swapped]
+    return {
+        "result": str(result.out),
+        "frames": result.frames,
+        "swapped": result.swapped,
+        "skipped": [
+            {"frame": record.index, "time": round(record.time, 4), "reason": record.reason}
+            for record in records
+            if not record.swapped
+        ],
+        "carried": [record.index for record in records if record.carried],
+        "identity": {
+            "measure": "dlib distance, lower is nearer, under 0.6 is the same person",
+            "to_source": {"median": result.to_source[0], "p95": result.to_source[1]},
+            "to_target": {
+                "median": result.to_target[0],
+                "p5": round(float(np.percentile([record.to_target for record in swapped], 5)), 4),
+            },
+            "frames_under_0.50_to_source": _share([record.to_source < 0.5 for record in swapped]),
+            "frames_over_0.60_to_target": _share([record.to_target > 0.6 for record in swapped]),
+        },
+        "seconds": {stage: round(seconds, 2) for stage, seconds in clock.seconds.items()},
+        "options": {
+            "merge": merge.model_dump(mode="json"),
+            "encode": encode.model_dump(mode="json"),
+            "swap": options.model_dump(mode="json"),
+        },
+        "model": {key: header[key] for key in ("model", "preset", "samples", "sha256")},
+        "environment": environment(),
+        "per_frame": [
+            {"frame": record.index, "to_source": record.to_source, "to_target": record.to_target} for record in swapped
+        ],
+    }
+
+
+def _share(flags: list[bool]) -> float:
+    return round(float(np.mean(flags)), 4)
+
+
+def _chosen(records: list[Record], count: int) -> list[Record]:
+    """Evenly spread over the clip."""
+    return [records[n] for n in np.unique(np.linspace(0, len(records) - 1, count).astype(int))]
+
+
+def _picture(info: ClipInfo, index: int) -> np.ndarray:
+    return next(read_frames(info, index, index + 1)).pixels
+
+
+def _around(pixels: np.ndarray, box: tuple[float, float, float, float], room: float) -> np.ndarray:
+    """The square around a face, `room` times its size, cut at the frame's edge."""
+    x0, y0, x1, y1 = box
+    half = max(x1 - x0, y1 - y0) * room / 2
+    left, right = int(max((x0 + x1) / 2 - half, 0)), int((x0 + x1) / 2 + half)
+    top, bottom = int(max((y0 + y1) / 2 - half, 0)), int((y0 + y1) / 2 + half)
+    return pixels[top : max(bottom, top + 1), left : max(right, left + 1)]
+
+
+def _strip(plate: ClipInfo, made: ClipInfo, records: list[Record]) -> np.ndarray:
+    """Columns: moments. Rows: plate, result, and both faces from near."""
+    rows: list[list[np.ndarray]] = [[], [], [], []]
+    for record in records:
+        before, after = _picture(plate, record.index), _picture(made, record.index)
+        height = round(240 * before.shape[0] / before.shape[1])
+        rows[0].append(captioned(fitted(before, height, 240), f"plate, {record.time:.2f} s"))
+        rows[1].append(captioned(fitted(after, height, 240), f"result, {record.to_source:.2f} from the source"))
+        rows[2].append(captioned(fitted(_around(before, record.box, 1.35), 240, 240), "plate"))
+        rows[3].append(captioned(fitted(_around(after, record.box, 1.35), 240, 240), "result"))
+    return np.vstack([grid(row, len(row)) for row in rows])
+
+
+def _sheet(made: ClipInfo, records: list[Record]) -> np.ndarray:
+    """Faces of the result over the whole clip, each with its frame and its distance to the source."""
+    tiles = []
+    for record in records:
+        face = fitted(_around(_picture(made, record.index), record.box, 1.5), 192, 192)
+        tiles.append(captioned(face, f"#{record.index}  {record.to_source:.2f}"))
+    return grid(tiles, 6, f"{made.path.name}: frame, identity distance to the source (under 0.6 is the same person)")

@@ -1,0 +1,69 @@
+"""The verb `train`: two facesets -> a run folder with a model that draws either person."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..errors import FacesetError
+from ..faceset.store import Faceset, load_crops, open_faceset
+from ..models import choose_preset, load_model_file
+from ..runs import Progress, StopSignal
+from ..train.loop import TrainResult, train_model
+from ..train.options import TrainOptions
+from ..trust.publish import publish_picture
+
+
+def train(
+    model: str,
+    source: Path | str,
+    target: Path | str,
+    out: Path | str,
+    preset: str = "small",
+    options: TrainOptions | None = None,
+    resume: bool = False,
+    progress: Progress | None = None,
+    stop: StopSignal | None = None,
+) -> TrainResult:
+    """Learn to draw the person of `source` in place of the person of `target`; both are faceset folders.
+
+    Raises ModelError, FacesetError, OutputError, TrainingError, Stopped (what was learned is kept).
+    """
+    options, progress, stop = options or TrainOptions(), progress or Progress(), stop or StopSignal()
+    choose_preset(load_model_file(model), preset)
+    facesets = open_faceset(Path(source)), open_faceset(Path(target))
+    coverage, size = _same_crops(*facesets)
+    crops = [load_crops(faceset) for faceset in facesets]
+    notes = {
+        "coverage": coverage,
+        "crop_size": size,
+        "source": _note(facesets[0]),
+        "target": _note(facesets[1]),
+    }
+    return train_model(
+        model, preset, crops[0], crops[1], Path(out), options, resume, progress, stop,
+        lambda path, pixels: publish_picture(path, pixels, f"training preview of {model}"), notes,
+    )  # fmt: skip
+
+
+def _same_crops(source: Faceset, target: Faceset) -> tuple[str, int]:
+    """Coverage and size of both sets' crops; they must agree, or the two people are learned at two scales."""
+    for what, one, other in (
+        ("coverage", source.options["coverage"], target.options["coverage"]),
+        ("size", source.options["size"], target.options["size"]),
+    ):
+        if one != other:
+            raise FacesetError(
+                f"The facesets differ in {what} ({source.folder}: {one}, {target.folder}: {other}); "
+                f"extract one of them again with --{what} {one}."
+            )
+    return source.options["coverage"], source.options["size"]
+
+
+def _note(faceset: Faceset) -> dict:
+    """What a checkpoint says of a faceset: enough to know its person again, nothing to look at."""
+    return {
+        "faceset": str(faceset.folder),
+        "faces": len(faceset.kept),
+        "clips": sorted(set(faceset.kept["sha256"])),
+        "identity": [round(float(value), 5) for value in faceset.identity],
+    }

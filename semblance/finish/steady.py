@@ -1,0 +1,82 @@
+"""Faces of neighbouring frames -> the faces of the frame in the middle, steadied in time.
+
+Landmarks jitter by a fraction of a pixel from frame to frame, and a crop that jitters makes skin crawl. Each point is
+smoothed by a quadratic over five frames (Savitzky and Golay 1964), which has no lag and keeps blinks and jaw motion. A
+face that leaps away for one frame is told, and one that is lost for a few frames can be carried over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..types import Face
+
+_WEIGHTS = np.array([-3, 12, 17, 12, -3], np.float32) / 35
+REACH = len(_WEIGHTS) // 2
+_LEAP = 0.12  # of the face's size, off the straight line between its neighbours
+
+
+def steadied(window: Sequence[Sequence[Face]]) -> list[Face]:
+    """window: the faces of 2 n + 1 frames in order (n >= REACH, empty lists beyond the clip's ends) -> the middle's.
+
+    A face whose track is missing in one of the five inner frames keeps its own landmarks.
+    """
+    middle = len(window) // 2
+    inner = window[middle - REACH : middle + REACH + 1]
+    smooth = []
+    for face in window[middle]:
+        run = [_of_track(faces, face.track) for faces in inner]
+        if all(run):
+            points = np.tensordot(_WEIGHTS, np.stack([each.landmarks for each in run]), 1)
+            face = face.with_(landmarks=points.astype(np.float32))
+        smooth.append(face)
+    return smooth
+
+
+def leaps(window: Sequence[Sequence[Face]], track: int) -> bool:
+    """Whether the middle frame's face of this track lies far off the line between the frames beside it."""
+    middle = len(window) // 2
+    run = [_of_track(faces, track) for faces in window[middle - 1 : middle + 2]]
+    if not all(run):
+        return False
+    before, now, after = (face.landmarks[:, :2].mean(0) for face in run)
+    return bool(np.linalg.norm(now - (before + after) / 2) > _LEAP * run[1].size)
+
+
+def carried_over(window: Sequence[Sequence[Face]]) -> list[Face]:
+    """Faces that the middle frame lacks but that stand on both sides of it in the window: landmarks in between.
+
+    A face found again after a loss has a new track; it is taken for the old one where the two lie on each other.
+    """
+    middle = len(window) // 2
+    filled: list[Face] = []
+    before = _nearest(window[:middle][::-1])
+    after = _nearest(window[middle + 1 :])
+    for steps_back, old in before:
+        for steps_on, new in after:
+            if not _close(old, new) or any(_close(old, face) for face in [*window[middle], *filled]):
+                continue
+            share = steps_back / (steps_back + steps_on)
+            filled.append(old.with_(landmarks=(1 - share) * old.landmarks + share * new.landmarks))
+    return filled
+
+
+def _of_track(faces: Sequence[Face], track: int) -> Face | None:
+    return next((face for face in faces if face.track == track), None)
+
+
+def _nearest(frames: Sequence[Sequence[Face]]) -> list[tuple[int, Face]]:
+    """For each track its nearest face, with its distance in frames (1 = next)."""
+    found: dict[int, tuple[int, Face]] = {}
+    for steps, faces in enumerate(frames, 1):
+        for face in faces:
+            found.setdefault(face.track, (steps, face))
+    return list(found.values())
+
+
+def _close(one: Face, other: Face) -> bool:
+    """Of about one size and less than half a face apart."""
+    apart = np.linalg.norm(one.landmarks[:, :2].mean(0) - other.landmarks[:, :2].mean(0))
+    return bool(apart < 0.5 * one.size and 0.7 < one.size / other.size < 1.4)
