@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 import warnings
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -70,12 +71,19 @@ def encode_picture(pixels: np.ndarray, suffix: str, tags: dict[str, str]) -> byt
     raise InputError(f"Pictures cannot be written as '{suffix}'; use .png or .jpg.")
 
 
-def write_picture(path: Path, pixels: np.ndarray, tags: dict[str, str]) -> None:
-    """Write (H, W, 3) uint8 RGB as PNG or JPEG by suffix, whole or not at all. Raises InputError, OutputError."""
+def write_picture(
+    path: Path, pixels: np.ndarray, tags: dict[str, str], check: Callable[[Path], None] | None = None
+) -> None:
+    """Write (H, W, 3) uint8 RGB as PNG or JPEG by suffix, whole or not at all. Raises InputError, OutputError.
+
+    check is called with the finished file before it is moved to `path`, and may raise to keep it from there.
+    """
     path = Path(path)
     data = encode_picture(pixels, path.suffix, tags)
     with written_whole(path) as temporary:
         temporary.write_bytes(data)
+        if check:
+            check(temporary)
 
 
 def read_tags(path: Path) -> dict[str, str]:
