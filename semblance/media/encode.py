@@ -1,0 +1,128 @@
+"""Which encoder, at what quality and speed, in which pixel format, in which container.
+
+EncodeOptions -> the settings that the segment writer opens an encoder with.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+import av
+from av.codec.codec import find_best_pix_fmt_of_list
+from pydantic import Field
+
+from ..errors import InputError
+from ..options import Options
+
+Codec = Literal["h264", "hevc", "av1", "vp9", "ffv1", "png"]
+Speed = Literal["fast", "medium", "slow"]
+
+CONTAINERS = {
+    "h264": (".mp4", ".mov", ".mkv", ".avi"),
+    "hevc": (".mp4", ".mov", ".mkv"),
+    "av1": (".mp4", ".mkv", ".webm"),
+    "vp9": (".mp4", ".mkv", ".webm"),
+    "ffv1": (".mkv", ".avi"),
+    "png": ("",),
+}
+_ENCODERS = {"h264": "libx264", "hevc": "libx265", "av1": "libsvtav1", "vp9": "libvpx-vp9", "ffv1": "ffv1"}
+_NAMES = {"libaom-av1": "av1", "libdav1d": "av1", "libvpx-vp9": "vp9"}
+
+# Visually lossless at normal viewing distance, because a swap's result is footage to go on working with, and the plate
+# around the face has been through one lossy encoder already. The scales differ: 18 is x264's customary value for it,
+# 20 is its match in x265; 63-step scales of AV1 and VP9 reach the same at 22 and 24.
+_QUALITY = {"h264": 18, "hevc": 20, "av1": 22, "vp9": 24}
+_WORST = {"h264": 51, "hevc": 51, "av1": 63, "vp9": 63}
+
+# "fast" leaves two thirds of a 2-core machine to the networks at 720p; see benchmarks/media.py
+_SPEEDS = {
+    "h264": {"fast": "veryfast", "medium": "fast", "slow": "slow"},
+    "hevc": {"fast": "ultrafast", "medium": "fast", "slow": "medium"},
+    "av1": {"fast": "10", "medium": "8", "slow": "5"},
+    "vp9": {"fast": "8", "medium": "5", "slow": "2"},
+}
+
+
+class EncodeOptions(Options):
+    """How the finished clip is encoded."""
+
+    codec: Codec = "h264"
+    """h264 plays everywhere; hevc, av1 and vp9 are smaller and slower; ffv1 is lossless; png writes a folder of pictures (without sound)."""  # noqa: E501
+    quality: int | None = Field(default=None, ge=0, le=63)
+    """Constant quality, lower is better: 0 to 51 for h264 and hevc, 0 to 63 for av1 and vp9; none for ffv1 and png. Default: visually lossless."""  # noqa: E501
+    speed: Speed = "fast"
+    """How much time the encoder may take: a slower one makes a smaller file of the same quality."""
+
+
+def check_encode(options: EncodeOptions, out: Path) -> None:
+    """Raises InputError if the codec does not fit the suffix of `out` or does not know the quality."""
+    check_container(options.codec, out)
+    worst = _WORST.get(options.codec)
+    if options.quality is not None and worst is None:
+        raise InputError(f"{options.codec} is lossless and takes no --quality; leave it out.")
+    if options.quality is not None and options.quality > worst:
+        raise InputError(f"--quality {options.quality} is out of range for {options.codec}; the highest is {worst}.")
+
+
+def check_container(codec: str, out: Path) -> None:
+    """Raises InputError, naming suffixes that fit, if a file called `out` cannot hold `codec`."""
+    fitting = CONTAINERS[codec]
+    if Path(out).suffix.lower() in fitting:
+        return
+    if codec == "png":
+        raise InputError(f"{out} cannot hold a PNG sequence; name a folder without a suffix.")
+    raise InputError(f"{out} cannot hold {codec}; name a file that ends in {' or '.join(fitting)}.")
+
+
+def codec_named(name: str) -> str:
+    """Our name of a codec from its decoder's name."""
+    return _NAMES.get(name, name)
+
+
+def encoder_settings(options: EncodeOptions) -> tuple[str, dict[str, str]]:
+    """Encoder's name and its settings."""
+    codec, speed = options.codec, _SPEEDS.get(options.codec, {}).get(options.speed, "")
+    quality = str(_QUALITY.get(codec) if options.quality is None else options.quality)
+    settings = {
+        "h264": {"crf": quality, "preset": speed},
+        "hevc": {"crf": quality, "preset": speed, "x265-params": "log-level=error:open-gop=0"},
+        "av1": {"crf": quality, "preset": speed},
+        "vp9": {"crf": quality, "b": "0", "deadline": "good", "cpu-used": speed, "row-mt": "1"},
+        # version 3 cut in four slices with checksums: two cores share a frame, and damage shows
+        "ffv1": {"level": "3", "slices": "4", "slicecrc": "1", "g": "1"},
+    }[codec]
+    if codec == "av1":
+        os.environ.setdefault("SVT_LOG", "1")  # the one way to keep this library from writing on the terminal
+    return _ENCODERS[codec], settings
+
+
+def choose_format(codec: str, native: str, width: int, height: int) -> str:
+    """The pixel format to encode in: the plate's own if the encoder takes it, else the one that loses least.
+
+    H.264 and HEVC cannot hold an odd width or height with halved chroma. The size is never changed: such clips are
+    written with full chroma (4:4:4), which desktop players show and some phones and browsers do not.
+    """
+    native = native.replace("yuvj", "yuv")  # the range is told by its own tag
+    formats = [f for f in av.codec.Codec(_ENCODERS[codec], "w").video_formats if _usable(f)]
+    if codec in ("h264", "hevc"):
+        formats = [f for f in formats if _fits(f, width, height)]
+    names = [f.name for f in formats if f.name.startswith(("yuv", "gbrp", "bgr0"))]
+    if native in names:
+        return native
+    source = av.VideoFormat(native)
+    if source.is_rgb or source.has_palette:
+        halved = ["yuv420p"] if codec != "ffv1" else ["bgr0"]
+        return halved[0] if halved[0] in names else "yuv444p"
+    return find_best_pix_fmt_of_list([n for n in names if n.startswith("yuv")], native)[0].name
+
+
+def _usable(format: av.VideoFormat) -> bool:
+    alpha = format.name.startswith(("yuva", "gbrap"))
+    float_or_big = format.name.endswith(("be", "f16le", "f32le"))
+    return not alpha and not float_or_big and "yuvj" not in format.name
+
+
+def _fits(format: av.VideoFormat, width: int, height: int) -> bool:
+    return (width % 2 == 0 or format.chroma_width(2) == 2) and (height % 2 == 0 or format.chroma_height(2) == 2)

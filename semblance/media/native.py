@@ -1,0 +1,145 @@
+"""Works on a decoder's own frames without a way through RGB: turns them upright, and lays new pixels over them.
+
+av.VideoFrame (planar YUV, grey or RGB, 8 to 16 bits) -> av.VideoFrame of the same format. Where nothing new is laid, the
+result is the plate bit for bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import av
+import numpy as np
+
+from ..types import Patch
+from .colour import from_rgb, matrix_of, range_of
+
+_TURNS = {90: ("transpose=clock",), 180: ("hflip", "vflip"), 270: ("transpose=cclock",)}
+
+
+def clockwise_turn(native: av.VideoFrame) -> int:
+    """Degrees clockwise (0, 90, 180, 270) that the frame's display matrix asks for."""
+    return round(-native.rotation / 90) % 4 * 90
+
+
+class Turner:
+    """Turns frames of one clip upright by 90, 180 or 270 degrees clockwise; samples are moved, not resampled.
+
+    (4:2:2 has no turned twin: its chroma is resampled to 4:4:4 first.)
+    """
+
+    def __init__(self, degrees: int, template: av.VideoFrame):
+        graph = av.filter.Graph()
+        nodes = [
+            graph.add_buffer(
+                width=template.width, height=template.height, format=template.format, time_base=template.time_base
+            )
+        ]
+        for turn in _TURNS[degrees]:
+            name, _, direction = turn.partition("=")
+            nodes.append(graph.add(name, direction) if direction else graph.add(name))
+        nodes.append(graph.add("buffersink"))
+        graph.link_nodes(*nodes).configure()
+        self._graph = graph
+
+    def turn(self, native: av.VideoFrame) -> av.VideoFrame:
+        """The upright frame; colour tags and time are kept."""
+        self._graph.vpush(native)
+        turned = self._graph.vpull()
+        copy_tags(native, turned)
+        return turned
+
+
+def copy_tags(source: av.VideoFrame, target: av.VideoFrame) -> None:
+    """Colour range, matrix, primaries and transfer."""
+    target.color_range = source.color_range
+    target.colorspace = source.colorspace
+    target.color_primaries = source.color_primaries
+    target.color_trc = source.color_trc
+
+
+def planes_of(native: av.VideoFrame) -> list[np.ndarray]:
+    """Views (h, w) or (h, w, 4) onto each plane's samples, without the padding of its lines."""
+    views = []
+    for plane, component in zip(native.planes, native.format.components):
+        kind = np.dtype(np.uint8) if component.bits <= 8 else np.dtype(np.uint16)
+        if not native.format.is_planar and len(native.format.components) > 1:  # packed: bgr0
+            lines = np.frombuffer(plane, kind).reshape(plane.height, plane.line_size)
+            views.append(lines[:, : 4 * plane.width].reshape(plane.height, plane.width, 4))
+            continue
+        lines = np.frombuffer(plane, kind).reshape(plane.height, plane.line_size // kind.itemsize)
+        views.append(lines[:, : plane.width])
+    return views
+
+
+def copy_frame(native: av.VideoFrame) -> av.VideoFrame:
+    """A copy that may be written into: decoders hand out frames that they still refer to."""
+    copy = av.VideoFrame(native.width, native.height, native.format.name)
+    for target, source in zip(planes_of(copy), planes_of(native)):
+        target[...] = source
+    copy_tags(native, copy)
+    return copy
+
+
+def paste(pixels: np.ndarray, patches: Sequence[Patch]) -> np.ndarray:
+    """A copy of (H, W, 3) RGB with the patches laid over it in order; what lies beyond the frame's edges is cut off."""
+    canvas = pixels.copy()
+    for patch in patches:
+        x0, y0, x1, y1 = _inside(patch, canvas)
+        canvas[y0:y1, x0:x1] = patch.pixels[y0 - patch.y : y1 - patch.y, x0 - patch.x : x1 - patch.x]
+    return canvas
+
+
+def lay_patches(native: av.VideoFrame, pixels: np.ndarray, patches: Sequence[Patch]) -> av.VideoFrame:
+    """A copy of `native` with the patches laid over it in its own pixel format.
+
+    pixels (H, W, 3): the frame's own RGB. Only samples whose RGB differs from it are written, so that a patch's unchanged
+    border, and its 10-bit plate, stay bit for bit; a chroma sample is written if any pixel that shares it has changed.
+    """
+    result = copy_frame(native)
+    canvas = paste(pixels, patches)
+    step_x = 4 // native.format.chroma_width(4)
+    step_y = 4 // native.format.chroma_height(4)
+    for patch in patches:
+        x0, y0, x1, y1 = _inside(patch, canvas)
+        if x0 >= x1 or y0 >= y1:
+            continue
+        x0, y0 = x0 // step_x * step_x, y0 // step_y * step_y
+        x1, y1 = min(-(-x1 // step_x) * step_x, native.width), min(-(-y1 // step_y) * step_y, native.height)
+        _write_changes(result, canvas, pixels, (x0, y0, x1, y1), (step_x, step_y))
+    return result
+
+
+def _write_changes(result, canvas, pixels, box: tuple[int, int, int, int], steps: tuple[int, int]) -> None:
+    """Put the samples of `canvas` that differ from `pixels` inside the chroma-aligned box into `result`."""
+    x0, y0, x1, y1 = box
+    region = canvas[y0:y1, x0:x1]
+    changed = (region != pixels[y0:y1, x0:x1]).any(2)
+    if not changed.any():
+        return
+    fresh = from_rgb(region, result.format.name, matrix_of(result), range_of(result))
+    for target, source in zip(planes_of(result), planes_of(fresh)):
+        if target.shape[:2] == (result.height, result.width):
+            place, mask = target[y0:y1, x0:x1], changed
+        else:
+            place = target[y0 // steps[1] :, x0 // steps[0] :][: source.shape[0], : source.shape[1]]
+            mask = _shared(changed, steps)
+        np.copyto(place, source, where=mask if place.ndim == 2 else mask[..., None])
+
+
+def _shared(changed: np.ndarray, steps: tuple[int, int]) -> np.ndarray:
+    """(h, w) of pixels -> (h / step, w / step) of chroma samples: any pixel that shares the sample has changed."""
+    step_x, step_y = steps
+    height, width = changed.shape
+    padded = np.pad(changed, ((0, -height % step_y), (0, -width % step_x)))
+    return padded.reshape(padded.shape[0] // step_y, step_y, padded.shape[1] // step_x, step_x).any((1, 3))
+
+
+def _inside(patch: Patch, canvas: np.ndarray) -> tuple[int, int, int, int]:
+    height, width = patch.pixels.shape[:2]
+    return (
+        max(patch.x, 0),
+        max(patch.y, 0),
+        min(patch.x + width, canvas.shape[1]),
+        min(patch.y + height, canvas.shape[0]),
+    )

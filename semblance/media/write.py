@@ -1,0 +1,164 @@
+"""Writes a clip in segments, which are joined without encoding again.
+
+Frames (with patches laid over them) -> segment files -> one clip with the plate's sound and timing. A long job that is
+interrupted keeps its whole segments; since a segment depends on nothing but its own frames, the clip comes out frame for
+frame as if it had never stopped. A segment is a Matroska file whose times are frame indices, one index a millisecond.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.video.reformatter import ColorRange, Colorspace
+
+from ..errors import InputError
+from ..runs import new_folder, written_whole
+from ..types import ClipInfo, Frame, Patch
+from .colour import from_rgb, matrix_of, range_of
+from .encode import EncodeOptions, check_container, check_encode, choose_format, encoder_settings
+from .image import encode_picture
+from .join import INDEX_BASE, Check, join_segments
+from .native import copy_frame, copy_tags, lay_patches, paste
+from .tags import pack_tags
+
+__all__ = ["EncodeOptions", "SegmentWriter", "check_container", "check_encode", "join_segments", "open_segment"]
+
+_BT709 = 1  # matrix, primaries and transfer of frames that come as RGB: AVCOL_SPC_, _PRI_ and _TRC_BT709
+
+
+class SegmentWriter:
+    """Encodes frames of rising index into one file; opens its encoder with the first, which tells the pixel format."""
+
+    def __init__(self, path: Path, info: ClipInfo, options: EncodeOptions, tags: dict[str, str]):
+        self._path, self._info, self._options, self._tags = path, info, options, tags
+        self._container: av.container.OutputContainer | None = None
+        self._stream: av.VideoStream | None = None
+        self._last = -1
+
+    def write(self, frame: Frame, patches: Sequence[Patch] = ()) -> None:
+        """Encode the frame with the patches laid over it. Raises InputError for a size the codec cannot hold."""
+        if frame.index <= self._last:
+            raise ValueError(f"frame {frame.index} after frame {self._last}: frames go in by rising index")
+        self._last = frame.index
+        format = choose_format(self._options.codec, _format_of(frame), self._info.width, self._info.height)
+        native = _written(frame, patches, format)
+        if self._container is None:
+            self._open(native)
+        native.pts, native.time_base = frame.index, self._stream.codec_context.time_base
+        native.pict_type = 0  # the encoder places its own key frames
+        self._mux(self._stream.encode(native))
+
+    def close(self, whole: bool) -> None:
+        """Flush the encoder (unless the segment is to be thrown away) and close the file."""
+        if self._container is None:
+            self._path.touch()  # a stretch without any readable frame is an empty segment
+            return
+        try:
+            if whole:
+                self._mux(self._stream.encode(None))
+        finally:
+            self._container.close()
+
+    def _open(self, first: av.VideoFrame) -> None:
+        name, settings = encoder_settings(self._options)
+        self._container = av.open(str(self._path), "w", format="matroska")
+        self._container.metadata["comment"] = pack_tags(self._tags)
+        self._stream = self._container.add_stream(name, rate=self._info.rate, options=settings)
+        self._stream.width, self._stream.height = first.width, first.height
+        self._stream.pix_fmt = first.format.name
+        context = self._stream.codec_context
+        context.time_base = 1 / Fraction(self._info.rate)
+        context.sample_aspect_ratio = self._info.pixel_aspect
+        context.color_range, context.colorspace = first.color_range, first.colorspace
+        context.color_primaries, context.color_trc = first.color_primaries, first.color_trc
+        try:
+            context.open()
+        except (av.error.FFmpegError, ValueError):
+            raise InputError(
+                f"{self._options.codec} cannot hold pictures of {first.width}x{first.height}; choose --codec ffv1."
+            ) from None
+
+    def _mux(self, packets: Sequence[av.Packet]) -> None:
+        for packet in packets:
+            packet.time_base = INDEX_BASE  # from here on a millisecond stands for a frame
+            self._container.mux(packet)
+
+
+class PictureFolderWriter:
+    """Writes frames as numbered PNGs (000001.png is frame 0), each with the tags; 8 bits a channel."""
+
+    def __init__(self, folder: Path, tags: dict[str, str]):
+        self._folder, self._tags = folder, tags
+
+    def write(self, frame: Frame, patches: Sequence[Patch] = ()) -> None:
+        """Write the frame with the patches laid over it."""
+        data = encode_picture(paste(frame.pixels, patches), ".png", self._tags)
+        (self._folder / f"{frame.index + 1:06d}.png").write_bytes(data)
+
+
+@contextmanager
+def open_segment(
+    path: Path, info: ClipInfo, options: EncodeOptions, tags: dict[str, str], check: Check | None = None
+) -> Iterator[SegmentWriter | PictureFolderWriter]:
+    """A writer of one segment at `path` (a folder for the codec png), there whole or not at all.
+
+    Each frame is written as its `native` with the patches laid over in the plate's own pixel format; a plate turned by a
+    flag is written upright without the flag. Frames without native, or of a format that the codec does not take, are
+    converted; RGB frames become BT.709, limited range. check is called with the finished segment before it is moved to
+    `path`, and may raise to keep it from there. Raises InputError, OutputError.
+    """
+    path = Path(path)
+    if options.codec == "png":
+        with new_folder(path, "segment") as folder:
+            yield PictureFolderWriter(folder, tags)
+            if check:
+                check(folder)
+        return
+    with written_whole(path) as temporary:
+        writer = SegmentWriter(temporary, info, options, tags)
+        whole = False
+        try:
+            yield writer
+            whole = True
+        finally:
+            writer.close(whole)
+        if check:
+            check(temporary)
+
+
+def _format_of(frame: Frame) -> str:
+    return "rgb24" if frame.native is None else frame.native.format.name
+
+
+def _written(frame: Frame, patches: Sequence[Patch], format: str) -> av.VideoFrame:
+    """The frame to encode, in pixel format `format`; a copy, never the decoder's own."""
+    native = frame.native
+    if native is None or native.format.is_rgb or native.format.has_palette:
+        return _from_picture(frame, patches, format)
+    if native.format.name != format:
+        converted = native.reformat(
+            format=format,
+            src_colorspace=matrix_of(native),
+            dst_colorspace=matrix_of(native),
+            src_color_range=range_of(native),
+            dst_color_range=range_of(native),
+            threads=1,
+        )
+        if converted is native:  # yuvj420p and yuv420p of full range are one and the same to the scaler
+            converted = copy_frame(native)
+        copy_tags(native, converted)
+        native = converted
+    return lay_patches(native, frame.pixels, patches) if patches else copy_frame(native)
+
+
+def _from_picture(frame: Frame, patches: Sequence[Patch], format: str) -> av.VideoFrame:
+    rgb = av.VideoFormat(format).is_rgb
+    range = ColorRange.JPEG if rgb else ColorRange.MPEG
+    native = from_rgb(paste(frame.pixels, patches), format, Colorspace.ITU709, range)
+    native.color_range, native.colorspace = range, 0 if rgb else _BT709
+    native.color_primaries = native.color_trc = _BT709
+    return native
