@@ -1,0 +1,45 @@
+"""Hardware -> a Lightning Fabric that moves nets and batches there; which precision the hardware is good at."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from lightning.fabric import Fabric
+
+
+def multiplies_bf16(kind: str) -> bool:
+    """Whether bfloat16 products are native on "cpu" (AVX512-BF16 or AMX) or "cuda"; emulated ones are slower than fp32."""
+    if kind == "cuda":
+        return torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False)
+    if kind == "cpu":
+        able = torch.cpu.get_capabilities()
+        return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
+    return False
+
+
+def open_fabric(accelerator: str, devices: int | str, precision: str) -> Fabric:
+    """Start Fabric; with several devices this returns once in each process.
+
+    accelerator, devices, precision: as in TrainOptions; "auto" is decided here.
+    """
+    from lightning.fabric import Fabric  # five seconds on a cold disk
+
+    if accelerator == "auto":
+        mps = torch.backends.mps.is_available()
+        accelerator = "cuda" if torch.cuda.is_available() else "mps" if mps else "cpu"
+    if precision == "auto":
+        precision = "bf16" if multiplies_bf16(accelerator) else "fp32"
+    # Fabric's own remarks (autocast in use, how many processes) are in the run's options and log
+    logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
+    names = {"fp32": "32-true", "bf16": "bf16-mixed"}
+    count = 1 if accelerator == "cpu" and devices == "auto" else devices
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*srun.*")
+        fabric = Fabric(accelerator=accelerator, devices=count, precision=names[precision])
+    fabric.launch()
+    return fabric

@@ -1,0 +1,80 @@
+"""The folder of a training run: what was asked (options.json), where (environment.json), what happened (log.txt, stats.jsonl).
+
+    options.json      model, preset, config, options, notes: all that is needed to repeat the run
+    environment.json  machine and libraries of the first start
+    log.txt           one dated line per event
+    stats.jsonl       samples, seconds, rate, learning rate and losses, a line every few seconds
+    previews/         sheets by number of samples
+    checkpoints/      the newest three
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ..errors import ModelError, writing_failed
+from ..options import Options
+from ..runs import environment, refuse_existing, write_json
+from .options import LIMITS, MACHINE, TrainOptions
+
+
+class RunRecord(Options):
+    """What options.json holds."""
+
+    model: str
+    preset: str
+    config: dict
+    options: TrainOptions
+    notes: dict
+
+
+def begin_run(run: Path, record: RunRecord) -> None:
+    """Write a new run's folder. Raises OutputError where `run` exists already."""
+    refuse_existing(run, "folder, or go on with --resume,")
+    write_json(run / "environment.json", environment())
+    write_json(run / "options.json", record.model_dump(mode="json"))
+    log(run, f"begin: {record.model} {record.preset}, seed {record.options.seed}")
+
+
+def resumed_record(run: Path, model: str, preset: str, options: TrainOptions) -> RunRecord:
+    """The record of a run that goes on: limits and machine options are taken anew, what shapes the learning stays.
+
+    Raises ModelError where `run` holds no run, or one of another model or preset.
+    """
+    path = run / "options.json"
+    if not path.exists():
+        raise ModelError(f"{run} holds no run to go on with; leave --resume away to begin one.")
+    record = RunRecord.from_json(path.read_text(encoding="utf-8"), path)
+    for kind, wanted in (("model", model), ("preset", preset)):
+        if getattr(record, kind) != wanted:
+            raise ModelError(
+                f"{run} was begun as {kind} '{getattr(record, kind)}', not '{wanted}'; "
+                f"ask for '{getattr(record, kind)}' or choose another folder with --out."
+            )
+    changes = {name: getattr(options, name) for name in MACHINE}
+    if any(getattr(options, name) is not None for name in LIMITS):
+        changes |= {name: getattr(options, name) for name in LIMITS}
+    return record.changed(options=record.options.changed(**changes).model_dump())
+
+
+def log(run: Path, text: str) -> None:
+    """Add a dated line to log.txt."""
+    path = run / "log.txt"
+    try:
+        with open(path, "a", encoding="utf-8") as file:
+            file.write(f"{datetime.now(UTC).isoformat(timespec='seconds')} {text}\n")
+    except OSError as error:
+        raise writing_failed(path, error) from error
+
+
+def header_facts(record: RunRecord) -> dict:
+    """What a checkpoint's header says whatever the moment."""
+    return {
+        "model": record.model,
+        "preset": record.preset,
+        "config": json.loads(json.dumps(record.config)),
+        "ranges": {"input": "(B, 3, S, S) RGB 0..1", "output": "(B, 3, S, S) RGB 0..1"},
+        "notes": record.notes,
+    }

@@ -1,0 +1,126 @@
+"""The net that learns, its running average and its optimisers; one step; a snapshot of all of it and the way back.
+
+A snapshot is a flat {name: tensor} on the CPU: "net.*" and "ema.*" weights, "adam.<phase>.<number>.*" moments.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from ..models import Phase
+from .batches import Batch
+
+if TYPE_CHECKING:
+    from lightning.fabric import Fabric
+
+Tensors = dict[str, Tensor]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Learner:
+    """Everything that changes while training."""
+
+    net: nn.Module
+    wrapped: nn.Module  # the same net behind Fabric: precision, many devices
+    average: nn.Module  # exponential moving average of the net's weights
+    phases: list[Phase]
+    optimisers: list[torch.optim.Optimizer]
+    stepping: list  # the same optimisers behind Fabric
+
+
+def build(module: ModuleType, config, fabric: Fabric, seed: int) -> Learner:
+    """A fresh net of a model file on the fabric's device, initialised from the seed."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        net = module.Net(config)
+    phases = module.phases(net, config)
+    optimisers = [
+        torch.optim.Adam(phase.parameters, phase.learning_rate, phase.betas, phase.epsilon, fused=True)
+        for phase in phases
+    ]
+    wrapped, *stepping = fabric.setup(net, *optimisers)
+    average = copy.deepcopy(net).requires_grad_(False).eval()
+    return Learner(net, wrapped, average, phases, optimisers, stepping)
+
+
+def to_device(batch: Batch, fabric: Fabric) -> Tensors:
+    """uint8 (B, S, S, 3) -> float32 (B, 3, S, S) in 0..1 on the device; bytes travel, floats are made there."""
+    device = fabric.device
+    moved = {name: torch.from_numpy(value).to(device, non_blocking=True) for name, value in batch.items()}
+    return {name: value.permute(0, 3, 1, 2).float().div_(255) for name, value in moved.items()}
+
+
+def step(learner: Learner, fabric: Fabric, batch: Tensors) -> Tensors:
+    """One optimiser step per phase; returns the losses by name, not yet waited for."""
+    found: Tensors = {}
+    for phase, optimiser in zip(learner.phases, learner.stepping, strict=True):
+        losses = phase.losses(learner.wrapped, batch)
+        optimiser.zero_grad()
+        fabric.backward(torch.stack(list(losses.values())).sum())
+        optimiser.step()
+        found.update({name: value.detach() for name, value in losses.items()})
+    return found
+
+
+def set_learning_rate(learner: Learner, factor: float) -> None:
+    """Every phase's learning rate times `factor`."""
+    for phase, optimiser in zip(learner.phases, learner.optimisers, strict=True):
+        for group in optimiser.param_groups:
+            group["lr"] = phase.learning_rate * factor
+
+
+def update_average(learner: Learner, batch: int, samples: int, half_life: int) -> None:
+    """Move the average towards the net. Its half-life in samples grows with the run up to `half_life`, so that the
+    average of a young run is not made of its random beginning (as in StyleGAN 2's training loop)."""
+    share = 1 - 0.5 ** (batch / max(min(half_life, 0.05 * samples), 1e-8))
+    torch._foreach_lerp_(list(learner.average.parameters()), list(learner.net.parameters()), share)
+    for mean, value in zip(learner.average.buffers(), learner.net.buffers(), strict=True):
+        mean.copy_(value)
+
+
+def snapshot(learner: Learner, into: Tensors | None = None) -> Tensors:
+    """A copy on the CPU of all that changes; `into`: an older snapshot whose memory is used again."""
+    into = into if into is not None else {}
+    for name, value in _live(learner).items():
+        if name in into:
+            into[name].copy_(value)
+        else:
+            into[name] = value.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)
+    return into
+
+
+def restore(learner: Learner, tensors: Tensors) -> None:
+    """Bring back a snapshot. Raises KeyError or RuntimeError where it does not fit the net."""
+    learner.net.load_state_dict(_part(tensors, "net."))
+    learner.average.load_state_dict(_part(tensors, "ema."))
+    for phase, optimiser in zip(learner.phases, learner.optimisers, strict=True):
+        moments: dict[int, Tensors] = {}
+        for name, value in _part(tensors, f"adam.{phase.name}.").items():
+            number, _, kind = name.partition(".")
+            moments.setdefault(int(number), {})[kind] = value.clone()
+        optimiser.load_state_dict({"state": moments, "param_groups": optimiser.state_dict()["param_groups"]})
+
+
+def is_finite(learner: Learner) -> bool:
+    """Whether no weight and no average is NaN or infinite."""
+    both = [*learner.net.parameters(), *learner.average.parameters()]
+    return bool(torch.isfinite(torch.stack(torch._foreach_norm(both))).all())
+
+
+def _live(learner: Learner) -> Tensors:
+    live = {f"net.{name}": value for name, value in learner.net.state_dict().items()}
+    live |= {f"ema.{name}": value for name, value in learner.average.state_dict().items()}
+    for phase, optimiser in zip(learner.phases, learner.optimisers, strict=True):
+        for number, moments in optimiser.state_dict()["state"].items():
+            live |= {f"adam.{phase.name}.{number}.{kind}": value for kind, value in moments.items()}
+    return live
+
+
+def _part(tensors: Tensors, prefix: str) -> Tensors:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
