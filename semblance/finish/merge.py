@@ -18,22 +18,25 @@ from ..faces.mask import hull_mask
 from ..options import Options
 from ..types import Patch
 from .blend import alpha_blend, seamless_clone
-from .colour import Statistics, adjust, apply_colour, colour_statistics
+from .colour import Space, adjust, apply_colour
+from .face_colours import FaceColours, measure_colours
 from .masks import clip_to_crop, erode_edge, feather_edge, pad_sides
 from .place import (
     bring,
+    face_centre,
+    face_size,
     frame_pixels_per_crop_pixel,
     move_points,
-    moved_to,
     on_grid,
+    part_for,
     rectangle_of,
+    resized,
     scaled_about,
 )
 from .sharpen import sharpen
 
 _MASK_SIDE = 256  # finest mask grid: a feathered edge holds no more detail, and its cost stays bounded for close-ups
-_COLOUR_SIDE = 64  # light and tint, not texture, are to be matched; at this size a soft and a crisp face compare fairly
-_COLOUR_ERODE = 5.0  # percent of the face taken off before measuring colour: hairline and background stay out
+_MARGIN = 5  # crop pixels that cubic interpolation and sharpening look beyond what is shown
 _OVERSAMPLE = 1.25  # a shrinking crop keeps this margin over the frame's grid, so that the warp costs no detail
 
 
@@ -47,7 +50,7 @@ class MergeOptions(Options):
     (model), the overlap of both (hull+model), or the person within the crop (person)."""
     erode: float = Field(4.0, ge=-30, le=40)
     """Pulls the mask's edge in, percent of the face (-30 to 40); negative pushes it out."""
-    feather: float = Field(8.0, ge=0, le=50)
+    feather: float = Field(10.0, ge=0, le=50)
     """Width of the mask's soft edge, percent of the face (0 to 50)."""
     opacity: float = Field(1.0, ge=0, le=1)
     """How much of the new face is seen: 0 none, 1 all."""
@@ -70,6 +73,11 @@ class MergeOptions(Options):
     sharpen: float = Field(0.0, ge=0, le=3)
     """Strength of sharpening of the new face (0 to 3)."""
 
+    @property
+    def colour_space(self) -> Space | None:
+        """The space in which colours are matched, None where they are left alone."""
+        return {"none": None, "lab": "lab", "mean": "rgb"}[self.colour]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Merged:
@@ -77,14 +85,6 @@ class Merged:
 
     patch: Patch
     mask: np.ndarray
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class FaceColours:
-    """Colour statistics of the predicted face (own) and of the plate's face (wanted), in one space."""
-
-    own: Statistics
-    wanted: Statistics
 
 
 def merge_face(
@@ -107,7 +107,7 @@ def merge_face(
     """
     _check(plate, landmarks, crop, matrix, options, crop_mask, person)
     matrix = np.asarray(matrix, np.float64)
-    shown = scaled_about(matrix, _centre(landmarks), options.face_scale)
+    shown = scaled_about(matrix, face_centre(landmarks), options.face_scale)
 
     mask, to_mask = _crop_mask(landmarks, crop.shape[0], matrix, options, crop_mask)
     shown_to_mask = on_grid(shown, crop.shape[0], mask.shape[0])
@@ -120,9 +120,9 @@ def merge_face(
     if where is None or not options.opacity:
         return None
 
-    if colours is None and options.colour != "none":
-        colours = measure_colours(plate, landmarks, crop, matrix, options, crop_mask)
-    face, face_matrix = _reduced(crop, shown)
+    if colours is None and options.colour_space:
+        colours = measure_colours(plate, landmarks, crop, matrix, options.colour_space, crop_mask)
+    face, face_matrix = part_for(*_reduced(crop, shown), where, _MARGIN)
     face = _finished(face, colours, options)
     face = bring(np.rint(face * 255).astype(np.uint8), face_matrix, where, cv2.INTER_CUBIC, cv2.BORDER_REPLICATE)
     alpha = bring(mask, shown_to_mask, where, cv2.INTER_LINEAR, cv2.BORDER_CONSTANT) * np.float32(options.opacity)
@@ -130,37 +130,6 @@ def merge_face(
     if options.seamless:
         face = seamless_clone(under, face, alpha)
     return Merged(Patch(where.x0, where.y0, alpha_blend(under, face, alpha)), alpha)
-
-
-def measure_colours(
-    plate: np.ndarray,
-    landmarks: np.ndarray,
-    crop: np.ndarray,
-    matrix: np.ndarray,
-    options: MergeOptions,
-    crop_mask: np.ndarray | None = None,
-) -> FaceColours | None:
-    """Colours of both faces within the eroded hull, for a caller that smooths them over time before it merges.
-
-    Arguments as in merge_face. None if option colour is 'none' or too little of the face lies in the frame.
-    """
-    if options.colour == "none":
-        return None
-    side = crop.shape[0]
-    matrix = on_grid(np.asarray(matrix, np.float64), side, _COLOUR_SIDE)
-    points = move_points(matrix, landmarks)
-    weight = erode_edge(hull_mask(points, (_COLOUR_SIDE,) * 2), _COLOUR_ERODE / 100 * _size(points))
-    if crop_mask is not None:
-        weight = weight * _resized(crop_mask, _COLOUR_SIDE)
-    where = rectangle_of(matrix, (-0.5, -0.5, _COLOUR_SIDE - 0.5, _COLOUR_SIDE - 0.5), plate.shape[:2])
-    if where is None:
-        return None
-    small, inside = _small_plate(where.of(plate), moved_to(matrix, where))
-    weight = weight * inside
-    space = "lab" if options.colour == "lab" else "rgb"
-    own = colour_statistics(_resized(crop, _COLOUR_SIDE), weight, space)
-    wanted = colour_statistics(small, weight, space)
-    return FaceColours(own, wanted) if own and wanted else None
 
 
 def _crop_mask(
@@ -173,7 +142,7 @@ def _crop_mask(
     if "hull" in options.mask:
         mask = hull_mask(move_points(to_mask, landmarks), (grid, grid))
     if "model" in options.mask:
-        mask = mask * _resized(crop_mask, grid)
+        mask = mask * resized(crop_mask, grid)
     return mask, to_mask
 
 
@@ -190,7 +159,7 @@ def _only_person(mask: np.ndarray, person: np.ndarray, matrix: np.ndarray) -> np
 
 def _shape_edge(mask: np.ndarray, points: np.ndarray, options: MergeOptions) -> np.ndarray:
     """Padding, erosion and feather of a mask; `points` are the landmarks on its grid."""
-    percent = _size(points) / 100
+    percent = face_size(points) / 100
     mask = pad_sides(
         mask,
         options.pad_top * percent,
@@ -205,7 +174,7 @@ def _shape_edge(mask: np.ndarray, points: np.ndarray, options: MergeOptions) -> 
 
 def _finished(face: np.ndarray, colours: FaceColours | None, options: MergeOptions) -> np.ndarray:
     """The face with its colours, brightness, contrast and sharpness set."""
-    if colours is not None and options.colour != "none":
+    if colours and options.colour_space:
         face = apply_colour(face, colours.own, colours.wanted)
     if options.brightness or options.contrast:
         face = adjust(face, options.brightness, options.contrast)
@@ -220,36 +189,7 @@ def _reduced(crop: np.ndarray, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarr
     new_side = int(np.ceil(side * frame_pixels_per_crop_pixel(matrix) * _OVERSAMPLE))
     if new_side >= side:
         return crop, matrix
-    return _resized(crop, new_side), on_grid(matrix, side, new_side)
-
-
-def _small_plate(plate: np.ndarray, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The plate's face on the colour grid (float32 0..1), and which pixels of that grid lie inside the frame."""
-    h, w = plate.shape[:2]
-    scale = min(1.0, 1 / frame_pixels_per_crop_pixel(matrix))
-    small = (max(1, round(w * scale)), max(1, round(h * scale)))
-    ratio = np.array([w / small[0], h / small[1]])
-    to_colour = np.column_stack([matrix[:, :2] * ratio, matrix[:, 2] + matrix[:, :2] @ (ratio - 1) / 2])
-    grid = (_COLOUR_SIDE, _COLOUR_SIDE)
-    reduced = cv2.resize(plate, small, interpolation=cv2.INTER_AREA)
-    pixels = cv2.warpAffine(reduced, to_colour, grid, borderMode=cv2.BORDER_REPLICATE)
-    inside = cv2.warpAffine(np.ones(small[::-1], np.float32), to_colour, grid)
-    return pixels * np.float32(1 / 255), inside
-
-
-def _resized(picture: np.ndarray, side: int) -> np.ndarray:
-    how = cv2.INTER_AREA if side < picture.shape[0] else cv2.INTER_LINEAR
-    return cv2.resize(picture, (side, side), interpolation=how)
-
-
-def _size(points: np.ndarray) -> float:
-    """Longer side of the box around the points."""
-    return float(np.ptp(points[:, :2], axis=0).max())
-
-
-def _centre(points: np.ndarray) -> np.ndarray:
-    """Middle of the box around the points, (x, y)."""
-    return (points[:, :2].min(0) + points[:, :2].max(0)).astype(np.float64) / 2
+    return resized(crop, new_side), on_grid(matrix, side, new_side)
 
 
 def _check(plate, landmarks, crop, matrix, options, crop_mask, person) -> None:

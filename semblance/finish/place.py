@@ -81,3 +81,31 @@ def bring(picture: np.ndarray, matrix: np.ndarray, rectangle: Rectangle, interpo
     h, w = rectangle.shape
     flags = interpolation | cv2.WARP_INVERSE_MAP
     return cv2.warpAffine(picture, moved_to(matrix, rectangle), (w, h), flags=flags, borderMode=border)
+
+
+def part_for(crop: np.ndarray, matrix: np.ndarray, rectangle: Rectangle, margin: int) -> tuple[np.ndarray, np.ndarray]:
+    """The part of a crop that fills a rectangle of the frame, with `margin` pixels around it, and the matrix to it."""
+    x0, y0, x1, y1 = rectangle
+    corners = move_points(matrix, np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float64))
+    side = crop.shape[0]
+    low = np.clip(np.floor(corners.min(0)).astype(int) - margin, 0, side - 1)
+    high = np.clip(np.ceil(corners.max(0)).astype(int) + margin, low + 1, side)
+    moved = matrix.copy()
+    moved[:, 2] -= low
+    return crop[low[1] : high[1], low[0] : high[0]], moved
+
+
+def resized(picture: np.ndarray, side: int) -> np.ndarray:
+    """A square picture on another grid: area average when it shrinks, linear when it grows."""
+    how = cv2.INTER_AREA if side < picture.shape[0] else cv2.INTER_LINEAR
+    return cv2.resize(picture, (side, side), interpolation=how)
+
+
+def face_size(points: np.ndarray) -> float:
+    """Longer side of the box around the points."""
+    return float(np.ptp(points[:, :2], axis=0).max())
+
+
+def face_centre(points: np.ndarray) -> np.ndarray:
+    """Middle of the box around the points, (x, y)."""
+    return (points[:, :2].min(0) + points[:, :2].max(0)).astype(np.float64) / 2
