@@ -16,7 +16,7 @@ from ..faces.align import crop_matrix, part_of, take_crop
 from ..faces.identity import SAME_PERSON, distance, identity_chip, identity_vectors
 from ..faces.mask import PersonMask
 from ..finish.merge import Merged, MergeOptions, merge_face
-from ..media.write import EncodeOptions
+from ..media.encode import EncodeOptions
 from ..runs import Clock, Progress, StopSignal
 from ..streams import ahead, batches, side_by_side
 from ..trust.publish import open_segment_for
@@ -46,7 +46,7 @@ class Painter:
         notes = self.header["notes"]
         self.source = np.array(notes["source"]["identity"], np.float32)
         self.target = np.array(notes["target"]["identity"], np.float32)
-        self.size, self.share = self.net.config.size, self.net.config.coverage
+        self.size, self.share = self.header["config"]["size"], self.header["config"]["coverage"]
         self.stored, self.coverage = notes["crop_size"], notes["coverage"]
 
     @property
@@ -100,7 +100,7 @@ def render(
     merged = side_by_side(lambda item: _merge(item, painter.merge, person, clock), drawn, 1 if person else 2)
     records: list[Record] = []
     results: list[tuple[Record, np.ndarray]] = []
-    with closing(merged), open_segment_for(path, info, encode) as writer:
+    with closing(merged), open_segment_for(path, info, encode, "face swap") as writer:
         for item, patches in merged:
             stop.check(f"{path.parent} keeps the finished segments; run the same command again to go on.")
             if patches:
@@ -172,7 +172,7 @@ def _merge(
     """Lay the drawn faces into the frame, farthest (smallest) first."""
     patches = []
     with clock.of("merge"):
-        people = person.find(item.frame.pixels) if person and item.faces else None
+        people = person(item.frame.pixels) if person and item.faces else None
         for face, crop, matrix in list(zip(item.faces, item.crops, item.matrices))[::-1]:
             laid: Merged | None = merge_face(item.frame.pixels, face.landmarks, crop, matrix, merge, person=people)
             if laid is not None:

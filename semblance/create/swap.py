@@ -14,13 +14,13 @@ from pydantic import Field
 
 from ..faces.identity import identity_net
 from ..finish.merge import MergeOptions
+from ..media.encode import EncodeOptions
 from ..media.probe import probe
 from ..media.read import frame_times
-from ..media.write import EncodeOptions
 from ..models import load_swapper
 from ..options import Options
 from ..runs import Clock, Progress, StopSignal, refuse_existing
-from ..trust.publish import check_destination, publish_clip
+from ..trust.publish import check_encode, publish_clip
 from .job import Job, open_job
 from .render import Painter, render
 from .report import SwapResult, write_report
@@ -62,7 +62,7 @@ def swap(
     out = Path(out)
 
     refuse_existing(out, "place for the result")
-    check_destination(out, encode)
+    check_encode(encode, out)
     info = probe(Path(clip))
     times = frame_times(info)
     with clock.of("load"):
@@ -72,7 +72,7 @@ def swap(
     _render_missing(job, painter, encode, clock, progress, stop)
     records = job.records(painter.wanted, clip)
     with clock.of("join"):
-        publish_clip(job.segments(), out, info, times, encode)
+        publish_clip(job.segments(), out, info, times, "face swap")
     result = write_report(out, info, records, painter.header, clock, merge, encode, options, progress)
     shutil.rmtree(job.folder)
     return result

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -24,7 +23,8 @@ from ..faces.align import crop_matrix, move, take_crop
 from ..faces.identity import identity_chip, identity_vectors
 from ..faces.quality import measure_quality
 from ..faces.track import FaceTracker
-from ..media.image import PICTURE_SUFFIXES, read_picture, write_picture
+from ..media.folder import pictures_in
+from ..media.image import read_picture, write_picture
 from ..media.probe import probe
 from ..media.read import frame_times, read_frames
 from ..options import Options
@@ -121,7 +121,7 @@ def _as_text(value: dict) -> str:
 def _pieces(source: Path) -> Iterator[tuple]:
     """The stretches of one source (without their number)."""
     if source.is_dir():
-        pictures = sorted((p for p in source.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES), key=natural_order)
+        pictures = pictures_in(source)
         if not pictures:
             raise MediaError(f"{source} holds no pictures; give a clip or a folder of PNG, JPEG, WebP, BMP or TIFF.")
         for start in range(0, len(pictures), _CHUNK):
@@ -132,11 +132,6 @@ def _pieces(source: Path) -> Iterator[tuple]:
     count, digest = len(frame_times(info)), _hash_of(source)
     for start in range(0, count, _CHUNK):
         yield source, digest, start, min(start + _CHUNK, count), info
-
-
-def natural_order(path: Path) -> list:
-    """Sort key under which picture 10 comes after picture 9."""
-    return [int(part) if part.isdigit() else part.lower() for part in re.split(r"(\d+)", path.name)]
 
 
 def _hash_of(*paths: Path) -> str:
