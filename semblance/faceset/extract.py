@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from ..faces.identity import identity_chip, identity_vectors
 from ..faces.quality import measure_quality
 from ..faces.track import FaceTracker
 from ..media.folder import pictures_in
-from ..media.image import read_picture, write_picture
+from ..media.image import encode_picture, read_picture
 from ..media.probe import probe
 from ..media.read import frame_times, read_frames
 from ..options import Options
@@ -177,6 +178,7 @@ def _extract_piece(
             else:
                 (partial / PICTURES / row["name"]).unlink()
         progress.advance(len(batch), f"{len(rows)} faces")
+    os.sync()  # all pictures at once, before the chunk that lists them; flushing each would take longer than finding it
     with written_whole(partial / "chunks" / f"{piece.number:06d}.parquet") as temporary:
         pd.DataFrame(rows).to_parquet(temporary)
     return len(rows)
@@ -207,7 +209,7 @@ def _cut(
         x, y = face.landmarks[:, 0], face.landmarks[:, 1]
         quality = measure_quality(crop, move(face.landmarks[:, :2], matrix))
         name = f"{piece.number:04d}_{frame.index:06d}_{number}.png"
-        write_picture(folder / name, crop, _TAGS)
+        (folder / name).write_bytes(encode_picture(crop, ".png", _TAGS))
         row = {
             "name": name, "source": str(piece.source), "sha256": piece.sha256, "index": frame.index, "time": frame.time,
             "matrix": matrix.ravel(), "landmarks": face.landmarks.ravel(), "box": np.array(face.box),
