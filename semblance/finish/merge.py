@@ -125,10 +125,11 @@ def merge_face(
     face, face_matrix = part_for(*_reduced(crop, shown), where, _MARGIN)
     face = _finished(face, colours, options)
     face = bring(np.rint(face * 255).astype(np.uint8), face_matrix, where, cv2.INTER_CUBIC, cv2.BORDER_REPLICATE)
-    alpha = bring(mask, shown_to_mask, where, cv2.INTER_LINEAR, cv2.BORDER_CONSTANT) * np.float32(options.opacity)
+    alpha = bring(mask, shown_to_mask, where, cv2.INTER_LINEAR, cv2.BORDER_CONSTANT)
     under = where.of(plate)
     if options.seamless:
         face = seamless_clone(under, face, alpha)
+    alpha *= np.float32(options.opacity)
     return Merged(Patch(where.x0, where.y0, alpha_blend(under, face, alpha)), alpha)
 
 
