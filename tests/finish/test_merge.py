@@ -67,7 +67,7 @@ def test_the_plates_own_face_changes_nothing(roll, crop, seamless):
     out, mask = laid(PLATE, merge_face(PLATE, landmarks(roll=roll), own_crop(PLATE, matrix, crop), matrix, options))
     difference = np.abs(out.astype(int) - PLATE)
     assert mask.max() == 1
-    assert difference.max() <= 2
+    assert difference.max() <= (3 if seamless else 2)  # the clone is solved in 8 bits on a coarser grid
     assert not difference[mask == 0].any()
 
 
