@@ -12,6 +12,7 @@ import numpy as np
 from ..errors import InputError
 
 _SUBPIXEL_BITS = 8  # fillConvexPoly takes fixed-point coordinates
+_LINE_REACH = 0.6  # pixels by which its antialiased line stands out beyond the polygon (measured)
 
 
 def hull_mask(landmarks: np.ndarray, shape: tuple[int, int], offset: tuple[float, float] = (0.0, 0.0)) -> np.ndarray:
@@ -23,6 +24,9 @@ def hull_mask(landmarks: np.ndarray, shape: tuple[int, int], offset: tuple[float
     """
     mask = np.zeros(shape, np.uint8)
     hull = cv2.convexHull(np.asarray(landmarks[:, :2], np.float32))[:, 0] - np.asarray(offset, np.float32)
+    inwards = hull.mean(0) - hull
+    length = np.maximum(np.linalg.norm(inwards, axis=1, keepdims=True), 1e-6)
+    hull += inwards * np.minimum(_LINE_REACH / length, 1)
     fixed = np.rint(hull * (1 << _SUBPIXEL_BITS)).astype(np.int32)
     cv2.fillConvexPoly(mask, fixed, 255, cv2.LINE_AA, _SUBPIXEL_BITS)
     return mask * np.float32(1 / 255)

@@ -17,7 +17,7 @@ def alpha_blend(plate: np.ndarray, face: np.ndarray, mask: np.ndarray) -> np.nda
 
 
 def seamless_clone(plate: np.ndarray, face: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """The face, tinted smoothly so that it meets the plate along the mask's outer edge; still to be blended.
+    """The face, tinted smoothly so that it meets the plate where the mask falls below one half; still to be blended.
 
     Poisson image editing (Perez, Gangnet, Blake 2003) as in OpenCV, whose result is centred on the bounding box of the
     mask it is given, wherever the face was: the centre handed over here is that box's own, so nothing moves. A face too
@@ -27,7 +27,7 @@ def seamless_clone(plate: np.ndarray, face: np.ndarray, mask: np.ndarray) -> np.
     scale = min(1.0, _CLONE_SIDE / max(h, w))
     size = (max(1, round(w * scale)), max(1, round(h * scale)))
     plate, small, mask = (cv2.resize(a, size, interpolation=cv2.INTER_AREA) for a in (plate, face, mask))
-    hard = (mask > 0).astype(np.uint8)
+    hard = (mask > 0.5).astype(np.uint8)
     # a border pixel has no neighbour to be matched with: where the mask runs over the frame's border it ends before it
     hard[[0, -1]] = 0
     hard[:, [0, -1]] = 0

@@ -9,6 +9,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from ..faces.mask import hull_mask
+
 # a Gaussian has no end: beyond two standard deviations (2.28 % of a straight edge) the feather is cut to exactly 0 or 1
 _TAIL = 0.0228
 _DEVIATIONS = 4.0  # from one end of the feather to the other
@@ -53,9 +55,7 @@ def clip_to_crop(mask: np.ndarray, rim: float) -> np.ndarray:
     turn = np.radians(np.arange(2.5, 360, 5))
     direction = np.column_stack([np.cos(turn), np.sin(turn)])
     outline = np.where(direction > 0, high - corner, low + corner) + corner * direction
-    limit = np.zeros(mask.shape, np.uint8)
-    cv2.fillConvexPoly(limit, np.rint(outline * 256).astype(np.int32), 255, cv2.LINE_AA, 8)
-    return np.minimum(mask, limit * np.float32(1 / 255))
+    return np.minimum(mask, hull_mask(outline, mask.shape))
 
 
 def feather_edge(mask: np.ndarray, width: float) -> np.ndarray:

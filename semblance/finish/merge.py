@@ -22,6 +22,7 @@ from .colour import Space, adjust, apply_colour
 from .face_colours import FaceColours, measure_colours
 from .masks import clip_to_crop, erode_edge, feather_edge, pad_sides
 from .place import (
+    Rectangle,
     bring,
     face_centre,
     face_size,
@@ -124,11 +125,12 @@ def merge_face(
         colours = measure_colours(plate, landmarks, crop, matrix, options.colour_space, crop_mask)
     face, face_matrix = part_for(*_reduced(crop, shown), where, _MARGIN)
     face = _finished(face, colours, options)
-    face = bring(np.rint(face * 255).astype(np.uint8), face_matrix, where, cv2.INTER_CUBIC, cv2.BORDER_REPLICATE)
-    alpha = bring(mask, shown_to_mask, where, cv2.INTER_LINEAR, cv2.BORDER_CONSTANT) * np.float32(options.opacity)
+    face = _shown(np.rint(face * 255).astype(np.uint8), face_matrix, where)
+    alpha = bring(mask, shown_to_mask, where, cv2.INTER_LINEAR, cv2.BORDER_CONSTANT)
     under = where.of(plate)
     if options.seamless:
         face = seamless_clone(under, face, alpha)
+    alpha *= np.float32(options.opacity)
     return Merged(Patch(where.x0, where.y0, alpha_blend(under, face, alpha)), alpha)
 
 
@@ -190,6 +192,17 @@ def _reduced(crop: np.ndarray, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarr
     if new_side >= side:
         return crop, matrix
     return resized(crop, new_side), on_grid(matrix, side, new_side)
+
+
+def _shown(face: np.ndarray, matrix: np.ndarray, where: Rectangle) -> np.ndarray:
+    """The face (h, w, 3) uint8 on the frame's grid, by cubic interpolation."""
+    growth = int(np.ceil(frame_pixels_per_crop_pixel(matrix)))
+    if growth == 1:
+        return bring(face, matrix, where, cv2.INTER_CUBIC, cv2.BORDER_REPLICATE)
+    # enlarged upright first, then turned: on so fine a grid linear loses nothing, at a quarter of a cubic warp's cost
+    h, w = face.shape[:2]
+    face = cv2.resize(face, (w * growth, h * growth), interpolation=cv2.INTER_CUBIC)
+    return bring(face, on_grid(matrix, 1, growth), where, cv2.INTER_LINEAR, cv2.BORDER_REPLICATE)
 
 
 def _check(plate, landmarks, crop, matrix, options, crop_mask, person) -> None:
