@@ -1,0 +1,84 @@
+"""The command `semblance`: a table of verbs; each is imported, with all that is heavy, only when it is called.
+
+Exit codes: 0 done, 2 bad input, 3 refused by consent or content gate, 130 stopped with Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from importlib import import_module
+
+from .. import __version__
+from ..errors import SemblanceError, nearest, writing_failed
+from ..runs import StopSignal
+
+VERBS = {
+    "replace": "two clips in, the finished clip out: extract, train and swap in one go",
+    "extract": "clips or folders of pictures -> a faceset",
+    "curate": "drop the faces that would harm training, and say why; --undo brings them back",
+    "train": "two facesets -> a model that draws either person",
+    "swap": "a clip and a model -> the clip with the source's face",
+    "models": "what there is to train",
+    "doctor": "what this machine can do",
+}
+
+
+def usage() -> str:
+    """The text of `semblance --help`."""
+    verbs = "\n".join(f"  {name:<9} {what}" for name, what in VERBS.items())
+    return (
+        f"semblance {__version__}: consented synthetic faces, labelled and measured\n\n"
+        f"usage: semblance VERB ...\n\n{verbs}\n\n"
+        "`semblance VERB --help` tells the options of a verb. Ctrl-C stops a long job where it can go on later."
+    )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one verb; returns the exit code."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(usage())
+        return 0
+    if arguments[0] in ("-V", "--version"):
+        print(f"semblance {__version__}")
+        return 0
+    verb, rest = arguments[0], arguments[1:]
+    if verb not in VERBS:
+        print(f"There is no verb '{verb}'.{nearest(verb, VERBS)}", file=sys.stderr)
+        return 2
+    stop = StopSignal()
+    _stop_on_interrupt(stop)
+    try:
+        import_module("semblance.app.verbs").run(verb, rest, stop)
+    except SemblanceError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("Stopped at once; the unit in work is lost, all finished ones are kept.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:  # a place that no room foresaw; still one sentence, never a traceback
+        print(writing_failed(error.filename or "a file", error), file=sys.stderr)
+        return 2
+    return 0
+
+
+def _stop_on_interrupt(stop: StopSignal) -> None:
+    """The first Ctrl-C asks for a safe stop, the second one stops at once."""
+
+    def handle(*_) -> None:
+        if stop.requested:
+            raise KeyboardInterrupt
+        print("\nStopping at the next safe point; Ctrl-C again stops at once.", file=sys.stderr)
+        stop.request()
+
+    signal.signal(signal.SIGINT, handle)
+    signal.signal(signal.SIGTERM, handle)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

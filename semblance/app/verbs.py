@@ -1,0 +1,201 @@
+"""The verbs as the terminal sees them: flags from each function's signature and option records, a bar, a last line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from ..runs import StopSignal
+from .terminal import TerminalProgress, tell
+
+Flat = tyro.conf.OmitArgPrefixes  # --erode, not --merge.erode
+Clips = Annotated[tuple[Path, ...], tyro.conf.Positional]
+
+
+def run(verb: str, arguments: list[str], stop: StopSignal) -> None:
+    """Parse `arguments` for a verb and call it. Raises SemblanceError; ends the process with code 2 on bad flags."""
+    progress = TerminalProgress()
+    try:
+        function = _MAKERS[verb](progress, stop)
+        tyro.cli(function, prog=f"semblance {verb}", args=arguments, config=(Flat, tyro.conf.FlagCreatePairsOff))
+    finally:
+        progress.done()
+
+
+def _replace(progress: TerminalProgress, stop: StopSignal) -> Callable:
+    from ..create.replace import replace
+    from ..create.swap import SwapOptions
+    from ..finish.merge import MergeOptions
+    from ..media.encode import EncodeOptions
+
+    def command(
+        source: tuple[Path, ...],
+        target: Path,
+        out: Path,
+        minutes: float = 10.0,
+        model: str = "swap_original",
+        preset: str = "small",
+        source_person: Path | None = None,
+        target_person: Path | None = None,
+        seed: int = 0,
+        merge: MergeOptions = MergeOptions(),  # noqa: B008
+        encode: EncodeOptions = EncodeOptions(),  # noqa: B008
+        options: SwapOptions = SwapOptions(),  # noqa: B008
+    ) -> None:
+        """Two clips in, the finished clip out.
+
+        Args:
+            source: clips, or folders of pictures, of the person who shall appear
+            target: the clip to change (the plate)
+            out: the finished clip; its report is written beside it
+            minutes: time for training
+            model: which model (see `semblance models`)
+            preset: which size of it
+            source_person: a picture of the source, where the clips show several people
+            target_person: a picture of who is to be replaced, where the clip shows several people
+            seed: where all chance comes from
+        """
+        result = replace(
+            source, target, out, minutes, model, preset, source_person, target_person, seed,
+            merge, encode, options, progress, stop,
+        )  # fmt: skip
+        progress.done()
+        tell(result.summary())
+
+    return command
+
+
+def _extract(progress: TerminalProgress, stop: StopSignal) -> Callable:
+    from ..faceset.extract import ExtractOptions, extract
+
+    def command(clips: Clips, out: Path, options: ExtractOptions = ExtractOptions()) -> None:  # noqa: B008
+        """Find, align and store every face of clips or folders of pictures.
+
+        Args:
+            clips: clips, or folders of pictures
+            out: the new faceset's folder
+        """
+        faceset = extract(clips, out, options, progress, stop)
+        progress.done()
+        tell(f"{faceset.folder}: {faceset.summary()}\nLook at {faceset.folder / 'sheet.png'}")
+
+    return command
+
+
+def _curate(progress: TerminalProgress, stop: StopSignal) -> Callable:
+    from ..faceset.curate import CurateOptions, curate, reasons
+
+    def command(
+        faceset: tyro.conf.Positional[Path],
+        undo: bool = False,
+        options: CurateOptions = CurateOptions(),  # noqa: B008
+    ) -> None:
+        """Mark the faces that would harm training as dropped, each with its reason. Nothing is deleted.
+
+        Args:
+            faceset: the faceset's folder
+            undo: keep all faces again
+        """
+        result = curate(faceset, options, undo, progress, stop)
+        progress.done()
+        tell(f"{result.folder}: {result.summary()}")
+        for reason, count in reasons(result).items():
+            tell(f"  dropped {count}: {reason}")
+        tell(f"Look at {result.folder / 'sheet.png'}")
+
+    return command
+
+
+def _train(progress: TerminalProgress, stop: StopSignal) -> Callable:
+    from ..create.train import train
+    from ..training.options import TrainOptions
+
+    def command(
+        model: tyro.conf.Positional[str],
+        source: Path,
+        target: Path,
+        out: Path,
+        preset: str = "small",
+        resume: bool = False,
+        options: TrainOptions = TrainOptions(),  # noqa: B008
+    ) -> None:
+        """Learn to draw the source in place of the target.
+
+        Args:
+            model: which model (see `semblance models`)
+            source: faceset of the person who shall appear
+            target: faceset of the person who is to be replaced
+            out: the run's folder
+            preset: which size of the model
+            resume: go on with a run that was stopped
+        """
+        result = train(model, source, target, out, preset, options, resume, progress, stop)
+        progress.done()
+        tell(
+            f"{result.run}: {result.samples} faces seen in {result.seconds / 60:.1f} minutes, loss {result.loss:.4f}\n"
+            f"Look at {result.run / 'previews'}; use it with `semblance swap CLIP --model {result.run} --out OUT.mp4`"
+        )
+
+    return command
+
+
+def _swap(progress: TerminalProgress, stop: StopSignal) -> Callable:
+    from ..create.swap import SwapOptions, swap
+    from ..finish.merge import MergeOptions
+    from ..media.encode import EncodeOptions
+
+    def command(
+        clip: tyro.conf.Positional[Path],
+        model: Path,
+        out: Path,
+        merge: MergeOptions = MergeOptions(),  # noqa: B008
+        encode: EncodeOptions = EncodeOptions(),  # noqa: B008
+        options: SwapOptions = SwapOptions(),  # noqa: B008
+    ) -> None:
+        """Put the source's face in place of the target's.
+
+        Args:
+            clip: the clip to change (the plate)
+            model: the folder of a training run
+            out: the finished clip; its report is written beside it
+        """
+        result = swap(clip, model, out, merge, encode, options, progress, stop)
+        progress.done()
+        tell(result.summary())
+
+    return command
+
+
+def _models(progress: TerminalProgress, stop: StopSignal) -> Callable:
+    from ..models import describe, list_models
+
+    def command() -> None:
+        """List the models that can be trained."""
+        for name in list_models():
+            tell(f"{name:<14} {describe(name)}")
+
+    return command
+
+
+def _doctor(progress: TerminalProgress, stop: StopSignal) -> Callable:
+    from .doctor import examine
+
+    def command() -> None:
+        """Tell what this machine can do, and what is missing."""
+        tell(examine())
+
+    return command
+
+
+_MAKERS: dict[str, Callable[[TerminalProgress, StopSignal], Callable]] = {
+    "replace": _replace,
+    "extract": _extract,
+    "curate": _curate,
+    "train": _train,
+    "swap": _swap,
+    "models": _models,
+    "doctor": _doctor,
+}
