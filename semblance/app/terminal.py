@@ -1,4 +1,4 @@
-"""What a person sees while a long job runs: one bar a stage, with rate and time left; or plain lines where no one looks."""
+"""What a person sees while a long job runs: one bar a stage, with rate and time left; plain lines where no one looks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LINE_EVERY = 10.0  # seconds between lines where the output is a file or a pipe
 
 
 class TerminalProgress(Progress):
-    """Bars on a terminal, a line every few seconds elsewhere. Writes to standard error; results go to standard output."""
+    """Bars on a terminal, a line every few seconds elsewhere; on standard error, results go to standard output."""
 
     def __init__(self) -> None:
         self._console = Console(stderr=True, highlight=False)

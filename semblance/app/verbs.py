@@ -1,6 +1,7 @@
-"""The verbs as the terminal sees them: flags from each function's signature and option records, a bar, a last line."""
+"""The verbs as the terminal sees them: flags from each function's signature and option records, a bar, a last line.
 
-from __future__ import annotations
+Annotations are evaluated where the functions are made (no postponed ones here), so that tyro sees locally imported records.
+"""
 
 from collections.abc import Callable
 from pathlib import Path

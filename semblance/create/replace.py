@@ -76,7 +76,7 @@ def replace(
 def _faceset(
     clips: Sequence[Path | str], folder: Path, person: Path | None, progress: Progress, stop: StopSignal
 ) -> Faceset:
-    """The curated faceset of one side, made now or by an earlier call; FacesetError if it is too small to learn from."""
+    """The curated faceset of one side, made now or by an earlier call; FacesetError if it is too small."""
     if not (folder / TABLE).exists():
         extract(clips, folder, ExtractOptions(person=person), progress, stop)
         faceset = curate(folder, CurateOptions(), progress=progress, stop=stop)

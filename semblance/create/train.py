@@ -8,8 +8,8 @@ from ..errors import FacesetError
 from ..faceset.store import Faceset, load_crops, open_faceset
 from ..models import choose_preset, load_model_file
 from ..runs import Progress, StopSignal
-from ..train.loop import TrainResult, train_model
-from ..train.options import TrainOptions
+from ..training.loop import TrainResult, train_model
+from ..training.options import TrainOptions
 from ..trust.publish import publish_picture
 
 
