@@ -1,4 +1,4 @@
-"""What a person sees while a long job runs: one bar a stage, with rate and time left; plain lines where no one looks."""
+"""What a person sees while a long job runs: a bar a stage, with rate and time left; plain lines where no one looks."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The verbs as the terminal sees them: flags from each function's signature and option records, a bar, a last line.
 
-Annotations are evaluated where the functions are made (no postponed ones here), so that tyro sees locally imported records.
+Annotations are evaluated where the functions are made, none are postponed: tyro must see the records imported there.
 """
 
 from collections.abc import Callable

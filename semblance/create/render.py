@@ -17,6 +17,7 @@ from ..faces.identity import SAME_PERSON, distance, identity_chip, identity_vect
 from ..faces.mask import PersonMask
 from ..finish.merge import Merged, MergeOptions, merge_face
 from ..media.encode import EncodeOptions
+from ..media.native import paste
 from ..runs import Clock, Progress, StopSignal
 from ..streams import ahead, batches, side_by_side
 from ..trust.publish import open_segment_for
@@ -166,9 +167,7 @@ def _deal(items: list[_Drawn], faces: np.ndarray, errors: np.ndarray, poorest: f
         at += count
 
 
-def _merge(
-    item: _Drawn, merge: MergeOptions, person: PersonMask | None, clock: Clock
-) -> tuple[_Drawn, list[Patch]]:
+def _merge(item: _Drawn, merge: MergeOptions, person: PersonMask | None, clock: Clock) -> tuple[_Drawn, list[Patch]]:
     """Lay the drawn faces into the frame, farthest (smallest) first."""
     patches = []
     with clock.of("merge"):
@@ -187,12 +186,7 @@ def _merge(
 
 def _result_chip(item: _Drawn, patches: list[Patch], aspect: float) -> np.ndarray:
     """What the identity network sees of the finished frame's (largest) new face."""
-    pixels = item.frame.pixels
-    pixels = pixels if pixels.flags.writeable else pixels.copy()
-    for patch in patches:
-        height, width = patch.pixels.shape[:2]
-        pixels[patch.y : patch.y + height, patch.x : patch.x + width] = patch.pixels
-    return identity_chip(pixels, item.faces[0], aspect)
+    return identity_chip(paste(item.frame.pixels, patches), item.faces[0], aspect)
 
 
 def _judge(results: list[tuple[Record, np.ndarray]], painter: Painter, clock: Clock) -> None:

@@ -128,9 +128,7 @@ def _drop(table: pd.DataFrame, wrong: pd.Series, reason: str) -> None:
     table.loc[rows, "kept"] = False
 
 
-def _drop_duplicates(
-    table: pd.DataFrame, folder: Path, threshold: float, progress: Progress, stop: StopSignal
-) -> None:
+def _drop_duplicates(table: pd.DataFrame, folder: Path, threshold: float, progress: Progress, stop: StopSignal) -> None:
     """Of faces that nearly equal each other the sharpest stays; compared with all kept faces so far, in blocks."""
     rows = table.index[table["kept"]][np.argsort(-table.loc[table["kept"], "sharpness"].to_numpy())]
     progress.stage("curate", len(rows), "faces")

@@ -248,4 +248,3 @@ def _finish(partial: Path, out: Path, clips: Sequence[Path | str], options: Extr
         out.rmdir()  # the empty folder that refuse_existing let pass
     partial.rename(out)
     return open_faceset(out)
-

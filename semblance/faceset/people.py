@@ -42,5 +42,3 @@ def identity_in_picture(pixels: np.ndarray, name: str) -> np.ndarray:
 def is_person(vector: np.ndarray, person: np.ndarray) -> bool:
     """Whether two identity vectors are nearer than SAME_PERSON."""
     return bool(distance(vector, person) < SAME_PERSON)
-
-

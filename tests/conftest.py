@@ -1,0 +1,23 @@
+"""Fixtures shared by all tests. Real clips are read in place; tests that need them skip where they are not."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+GRID = Path(__file__).resolve().parents[2] / "shared" / "data" / "grid"
+
+
+@pytest.fixture(scope="session")
+def grid() -> Path:
+    """The folder of consented clips of real people (GRID corpus)."""
+    if not GRID.is_dir():
+        pytest.skip("the GRID clips are not on this machine")
+    return GRID
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _threads() -> None:
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
