@@ -21,7 +21,7 @@ _SOUND = {".webm": "libopus", ".mpg": "mp2", ".avi": "libmp3lame"}
 
 @dataclass(frozen=True)
 class Track:
-    """A sine tone: frequency in Hz, codec (None: the container's usual), seconds by which it starts after the picture."""
+    """A sine tone: frequency in Hz, codec (None: the container's usual), seconds by which it starts late."""
 
     tone: float = 440.0
     codec: str | None = None
@@ -30,7 +30,7 @@ class Track:
 
 
 def pattern(index: int, width: int, height: int, noise: float = 0.0) -> np.ndarray:
-    """(H, W, 3) uint8: frame `index`. A smooth gradient drifts sideways; the grey level of the middle tells the index."""
+    """(H, W, 3) uint8: frame `index`. A smooth gradient drifts sideways; the middle's grey tells the index."""
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     red = 128 + 60 * np.sin((x + 3 * index) / 17)
     green = 128 + 60 * np.cos((y + 2 * index) / 23)
@@ -46,11 +46,11 @@ def pattern(index: int, width: int, height: int, noise: float = 0.0) -> np.ndarr
 
 def level(index: int) -> int:
     """The grey of frame `index`'s middle."""
-    return 40 + index * 37 % 170
+    return 40 + 7 * (index * 7 % 24)
 
 
 def index_of(pixels: np.ndarray, count: int) -> int:
-    """Which of `count` frames (at most 60) these pixels show, by the grey of their middle."""
+    """Which of `count` frames (at most 24) these pixels show, by the grey of their middle."""
     h, w = pixels.shape[0], pixels.shape[1]
     middle = float(pixels[3 * h // 8 : 5 * h // 8 + 1, 3 * w // 8 : 5 * w // 8 + 1].mean())
     return int(np.argmin([abs(level(k) - middle) for k in range(count)]))

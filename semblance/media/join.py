@@ -48,7 +48,7 @@ def join_segments(
 ) -> None:
     """Join `segments` into `out`, whole or not at all.
 
-    info: the plate, whose sound is copied and whose last frame's duration is kept; times (N,): frame_times of the plate.
+    info: the plate, whose sound is copied and whose last frame's duration is kept; times (N,): its frame_times.
     check is called with the finished file before it is moved to `out`, and may raise to keep it from there.
     Folders of PNGs are joined into a folder, without sound. Raises InputError for a suffix that cannot hold the codec,
     MediaError for segments that do not fit together, OutputError.
@@ -183,9 +183,7 @@ def _picture_packets(
                 yield decoded * float(base), packet
 
 
-def _merged(
-    pictures: Iterator[tuple[float, Packet]], sound: Iterator[tuple[float, Packet]]
-) -> Iterator[Packet]:
+def _merged(pictures: Iterator[tuple[float, Packet]], sound: Iterator[tuple[float, Packet]]) -> Iterator[Packet]:
     """Both by time, so that the muxer need not hold back much."""
     nothing = (math.inf, None)
     picture, tone = next(pictures, nothing), next(sound, nothing)

@@ -1,7 +1,7 @@
 """Works on a decoder's own frames without a way through RGB: turns them upright, and lays new pixels over them.
 
-av.VideoFrame (planar YUV, grey or RGB, 8 to 16 bits) -> av.VideoFrame of the same format. Where nothing new is laid, the
-result is the plate bit for bit.
+av.VideoFrame (planar YUV, grey or RGB, 8 to 16 bits) -> av.VideoFrame of the same format. Where nothing new is laid,
+the result is the plate bit for bit.
 """
 
 from __future__ import annotations
@@ -93,8 +93,8 @@ def paste(pixels: np.ndarray, patches: Sequence[Patch]) -> np.ndarray:
 def lay_patches(native: av.VideoFrame, pixels: np.ndarray, patches: Sequence[Patch]) -> av.VideoFrame:
     """A copy of `native` with the patches laid over it in its own pixel format.
 
-    pixels (H, W, 3): the frame's own RGB. Only samples whose RGB differs from it are written, so that a patch's unchanged
-    border, and its 10-bit plate, stay bit for bit; a chroma sample is written if any pixel that shares it has changed.
+    pixels (H, W, 3): the frame's own RGB. Only samples whose RGB differs from it are written, so that a patch's
+    unchanged border stays bit for bit; a chroma sample is written if any pixel that shares it has changed.
     """
     result = copy_frame(native)
     canvas = paste(pixels, patches)

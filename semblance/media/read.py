@@ -133,9 +133,7 @@ def _decode(packets: Iterator[Packet], stream: VideoStream) -> Iterator[av.Video
             continue
 
 
-def _numbered(
-    natives: Iterator[av.VideoFrame], timeline: Timeline, first: int
-) -> Iterator[tuple[int, av.VideoFrame]]:
+def _numbered(natives: Iterator[av.VideoFrame], timeline: Timeline, first: int) -> Iterator[tuple[int, av.VideoFrame]]:
     """Each frame with its index in the timeline: by its time, or by counting where a clip gives none."""
     last = first - 1
     for native in natives:

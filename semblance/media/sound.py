@@ -90,9 +90,7 @@ def _encode(packet: Packet | None, track: SoundTrack, start: Fraction) -> Iterat
         return  # a broken packet is a gap of some milliseconds
     if track.resampler is None:
         context.open(strict=False)
-        track.resampler = av.AudioResampler(
-            context.format, context.layout, context.rate, context.frame_size or None
-        )
+        track.resampler = av.AudioResampler(context.format, context.layout, context.rate, context.frame_size or None)
     for frame in frames:
         if frame.pts is not None:
             frame.pts -= round(start / frame.time_base)
