@@ -86,6 +86,7 @@ def make_clip(
         context = stream.codec_context
         context.time_base = time_base or 1 / rate
         stream.time_base = context.time_base
+        context.bit_rate = 8_000_000  # for the encoders that know no constant quality
         if aspect:
             context.sample_aspect_ratio = aspect
         if full_range:
@@ -138,10 +139,11 @@ def packets_of(path: Path, kind: str = "audio", track: int = 0) -> list[bytes]:
 
 
 def break_packet(path: Path, number: int) -> None:
-    """Overwrite the middle of the `number`-th picture packet with nonsense, as a bad disk would."""
+    """Overwrite the `number`-th picture packet with zeros, as a bad disk would."""
     with av.open(str(path)) as container:
         packets = [p for p in container.demux(container.streams.video[0]) if p.size]
-        place, size = packets[number].pos, packets[number].size
+        start, size = bytes(packets[number])[:24], packets[number].size
     data = bytearray(path.read_bytes())
+    place = data.index(start)
     data[place : place + size] = bytes(size)
     path.write_bytes(data)

@@ -15,6 +15,7 @@ from pydantic import Field
 
 from ..errors import InputError
 from ..options import Options
+from ..types import ClipInfo
 
 Codec = Literal["h264", "hevc", "av1", "vp9", "ffv1", "png"]
 Speed = Literal["fast", "medium", "slow"]
@@ -58,9 +59,10 @@ class EncodeOptions(Options):
     """How much time the encoder may take: a slower one makes a smaller file of the same quality."""
 
 
-def check_encode(options: EncodeOptions, out: Path) -> None:
-    """Raises InputError if the codec does not fit the suffix of `out` or does not know the quality."""
+def check_encode(options: EncodeOptions, info: ClipInfo, out: Path) -> None:
+    """Raises InputError, before any work is done, if the codec does not fit the plate, the suffix of `out` or the quality."""
     check_container(options.codec, out)
+    check_aspect(options.codec, info, out)
     worst = _WORST.get(options.codec)
     if options.quality is not None and worst is None:
         raise InputError(f"{options.codec} is lossless and takes no --quality; leave it out.")
@@ -78,6 +80,18 @@ def check_container(codec: str, out: Path) -> None:
     raise InputError(f"{out} cannot hold {codec}; name a file that ends in {' or '.join(fitting)}.")
 
 
+def check_aspect(codec: str, info: ClipInfo, out: Path) -> None:
+    """Raises InputError if the plate's pixels are not square and neither codec nor container could say so.
+
+    H.264 and HEVC carry the pixel aspect themselves and MP4 in a matrix; PyAV gives no way to tell it to the others.
+    """
+    if info.pixel_aspect == 1 or codec in ("h264", "hevc") or Path(out).suffix.lower() == ".mp4":
+        return
+    raise InputError(
+        f"{out} cannot keep the plate's pixel aspect {info.pixel_aspect} with {codec}; choose --codec h264 or hevc."
+    )
+
+
 def codec_named(name: str) -> str:
     """Our name of a codec from its decoder's name."""
     return _NAMES.get(name, name)
@@ -93,8 +107,8 @@ def encoder_settings(options: EncodeOptions) -> tuple[str, dict[str, str]]:
         "hevc": {"crf": quality, "preset": speed, "x265-params": "log-level=error:open-gop=0"},
         "av1": {"crf": quality, "preset": speed},
         "vp9": {"crf": quality, "b": "0", "deadline": deadline, "cpu-used": speed, "row-mt": "1"},
-        # version 3 cut in four slices with checksums: two cores share a frame, and damage shows
-        "ffv1": {"level": "3", "slices": "4", "slicecrc": "1", "g": "1"},
+        # version 3, in slices with checksums: cores share a frame, and damage shows
+        "ffv1": {"level": "3", "slicecrc": "1", "g": "1"},
     }[codec]
     if codec == "av1":
         os.environ.setdefault("SVT_LOG", "1")  # the one way to keep this library from writing on the terminal
@@ -108,10 +122,12 @@ def choose_format(codec: str, native: str, width: int, height: int) -> str:
     written with full chroma (4:4:4), which desktop players show and some phones and browsers do not.
     """
     native = native.replace("yuvj", "yuv")  # the range is told by its own tag
+    if codec != "ffv1":
+        native = native.replace("gray", "yuv420p")  # encoders that know grey at all make files that few players show
     formats = [f for f in av.codec.Codec(_ENCODERS[codec], "w").video_formats if _usable(f)]
     if codec in ("h264", "hevc"):
         formats = [f for f in formats if _fits(f, width, height)]
-    names = [f.name for f in formats if f.name.startswith(("yuv", "gbrp", "bgr0"))]
+    names = [f.name for f in formats if f.name.startswith(("yuv", "gray", "gbrp", "bgr0"))]
     if native in names:
         return native
     source = av.VideoFormat(native)

@@ -24,7 +24,7 @@ from av.video.stream import VideoStream
 from ..errors import InputError, MediaError
 from ..runs import new_folder, written_whole
 from ..types import ClipInfo
-from .encode import check_container, codec_named
+from .encode import check_aspect, check_container, codec_named
 from .folder import pictures_in
 from .opening import open_clip, picture_stream
 from .read import timeline_of
@@ -35,6 +35,7 @@ from .timeline import demux
 Check = Callable[[Path], None]
 INDEX_BASE = Fraction(1, 1000)  # a segment's clock: frame index counted in milliseconds
 _FINEST = 1_000_000  # ticks a second; what MP4 can hold in 32 bits for more than an hour
+_ONE = 1 << 16
 _EVEN = 0.001  # seconds by which frames may miss a fixed rate and still count as evenly spaced
 
 
@@ -81,7 +82,9 @@ def _join_into(
     with ExitStack() as stack:
         first = stack.enter_context(open_clip(segments[0]))
         template = picture_stream(first, segments[0])
-        check_container(codec_named(template.codec_context.codec.canonical_name), out)
+        codec = codec_named(template.codec_context.codec.canonical_name)
+        check_container(codec, out)
+        check_aspect(codec, info, out)
         options = {"movflags": "+faststart"} if out.suffix.lower() in (".mp4", ".mov") else {}
         target = stack.enter_context(av.open(str(temporary), "w", options=options))
         target.metadata["comment"] = pack_tags(tags)
@@ -101,6 +104,9 @@ def _mux_all(
     stream = target.add_stream_from_template(template, opaque=True)  # remuxing needs no encoder
     stamps = _avi_stamps if suffix == ".avi" else _stamps
     base, shown, decoded, durations = stamps(order, info, times)
+    if info.pixel_aspect != 1 and suffix in (".mp4", ".mov"):
+        # ISO 14496-12, 8.3.2: the track's matrix, in 16.16 and 2.30 fixed point; codecs without an aspect need it
+        stream.set_display_matrix((round(info.pixel_aspect * _ONE), 0, 0, 0, _ONE, 0, 0, 0, 1 << 30))
     stream.time_base = base  # a wish: the muxer may settle on another one
     pictures = _picture_packets(segments, stream, template, base, zip(shown, decoded, durations), suffix)
     sound: Iterator[tuple[float, Packet]] = iter(())

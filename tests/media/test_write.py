@@ -80,7 +80,8 @@ def test_each_codec_keeps_frames_times_sound_and_tags_in_each_container(tmp_path
     assert read_tags(out) == TAGS
     assert len(after.audio) == 1
     if suffix != ".webm":
-        assert packets_of(out) == packets_of(plate)
+        # AAC's first packet plays before zero, where AVI has no place for it
+        assert packets_of(out) == packets_of(plate)[suffix == ".avi" :]
     else:
         assert after.audio[0].codec == "opus"
 
@@ -97,7 +98,6 @@ def test_each_codec_keeps_frames_times_sound_and_tags_in_each_container(tmp_path
         {"pixel_format": "yuv422p"},
         {"pixel_format": "gray"},
         {"matrix": 1},
-        {"aspect": Fraction(16, 11)},
     ],
 )
 def test_without_loss_the_plate_outside_the_patches_is_the_plate_bit_for_bit(tmp_path, options):
@@ -131,7 +131,7 @@ def test_unchanged_pixels_inside_a_patch_are_not_touched(tmp_path):
 
 
 def test_patches_beyond_the_edge_are_cut_off_and_later_ones_lie_on_top(tmp_path):
-    frame = next(read_frames(probe(make_clip(tmp_path / "p.mkv", frames=1, codec="ffv1", pixel_format="gbrp"))))
+    frame = next(read_frames(probe(make_clip(tmp_path / "p.mkv", frames=1, codec="ffv1", pixel_format="bgr0"))))
     grey = np.full((20, 20, 3), 90, np.uint8)
     result = lay_patches(frame.native, frame.pixels, [Patch(-10, -10, grey), Patch(5, 5, grey + 50)])
     expected = frame.pixels.copy()
@@ -149,7 +149,7 @@ def test_segments_made_again_join_to_the_very_same_packets(tmp_path):
 
 
 def test_a_variable_rate_comes_out_exactly(tmp_path):
-    stamps = np.cumsum([0, 40, 40, 120, 17, 33, 200, 40] * 3).tolist()
+    stamps = (np.cumsum([40, 40, 120, 17, 33, 200, 40, 25] * 3) - 40).tolist()
     plate = make_clip(tmp_path / "v.mp4", frames=FRAMES, stamps=stamps, time_base=Fraction(1, 1000), sound=[Track()])
     for suffix in (".mp4", ".mkv", ".webm"):
         out = rewrite(plate, tmp_path / f"out{suffix}", "vp9" if suffix == ".webm" else "h264")
@@ -163,11 +163,10 @@ def test_a_variable_rate_comes_out_exactly(tmp_path):
 
 @pytest.mark.parametrize("rotation", [90, 180, 270])
 def test_a_turned_plate_is_written_upright(tmp_path, rotation):
-    plate = make_clip(tmp_path / "r.mp4", frames=4, rotation=rotation, aspect=Fraction(4, 3))
+    plate = make_clip(tmp_path / "r.mp4", frames=4, rotation=rotation)
     out = rewrite(plate, tmp_path / "out.mkv", "ffv1", cuts=())
     before, after = probe(plate), probe(out)
-    assert after.rotation == 0
-    assert (after.width, after.height, after.pixel_aspect) == (before.width, before.height, before.pixel_aspect)
+    assert (after.rotation, after.width, after.height) == (0, before.width, before.height)
     for old, new in zip(read_frames(before), read_frames(after), strict=True):
         np.testing.assert_array_equal(old.pixels, new.pixels)
 
@@ -186,6 +185,18 @@ def test_colour_tags_and_pixel_aspect_survive_in_mp4(tmp_path):
     for field in ("colour_range", "colour_matrix", "pixel_aspect", "pixel_format", "rate"):
         assert getattr(after, field) == getattr(before, field), field
     assert (after.colour_range, after.colour_matrix, after.pixel_format) == ("pc", "bt709", "yuv420p10le")
+
+
+@pytest.mark.parametrize("codec", ["h264", "hevc", "av1", "vp9"])
+@pytest.mark.parametrize("rotation", [0, 90])
+def test_pixels_that_are_not_square_stay_so(tmp_path, codec, rotation):
+    plate = make_clip(tmp_path / "a.mp4", frames=3, aspect=Fraction(16, 11), rotation=rotation)
+    after = probe(rewrite(plate, tmp_path / "out.mp4", codec, cuts=()))
+    assert float(after.pixel_aspect) == pytest.approx(11 / 16 if rotation else 16 / 11, abs=1e-4)
+    assert after.rotation == 0
+    if codec in ("av1", "vp9"):
+        with pytest.raises(InputError, match="cannot keep the plate's pixel aspect"):
+            rewrite(plate, tmp_path / "out.mkv", codec, cuts=(1,))
 
 
 def test_sound_tracks_keep_their_offset_language_and_bits(tmp_path):
