@@ -31,8 +31,8 @@ CONTAINERS = {
 _ENCODERS = {"h264": "libx264", "hevc": "libx265", "av1": "libsvtav1", "vp9": "libvpx-vp9", "ffv1": "ffv1"}
 _NAMES = {"libaom-av1": "av1", "libdav1d": "av1", "libvpx-vp9": "vp9"}
 
-# Visually lossless, because a swap's result is footage to go on working with: on a panned, grainy 720p texture each comes
-# to 40.7 dB or more, where the grain itself lies at 40.2 dB. The scales of the encoders differ; 18 is x264's customary
+# Visually lossless, because a swap's result is footage to go on working with: on a panned, grainy 720p texture each
+# comes to 40.7 dB or more, where the grain itself lies at 40.2 dB. The scales of the encoders differ; 18 is x264's customary
 # value for it, the others were matched to that by measurement.
 _QUALITY = {"h264": 18, "hevc": 15, "av1": 12, "vp9": 24}
 _WORST = {"h264": 51, "hevc": 51, "av1": 63, "vp9": 63}
@@ -60,7 +60,7 @@ class EncodeOptions(Options):
 
 
 def check_encode(options: EncodeOptions, info: ClipInfo, out: Path) -> None:
-    """Raises InputError, before any work is done, if the codec does not fit the plate, the suffix of `out` or the quality."""
+    """Raises InputError, before any work, if the codec does not fit the plate, the suffix of `out` or the quality."""
     check_container(options.codec, out)
     check_aspect(options.codec, info, out)
     worst = _WORST.get(options.codec)
@@ -83,7 +83,7 @@ def check_container(codec: str, out: Path) -> None:
 def check_aspect(codec: str, info: ClipInfo, out: Path) -> None:
     """Raises InputError if the plate's pixels are not square and neither codec nor container could say so.
 
-    H.264 and HEVC carry the pixel aspect themselves and MP4 in a matrix; PyAV gives no way to tell it to the others.
+    H.264 and HEVC carry the pixel aspect themselves, and MP4 has a field; PyAV gives no way to tell it to the others.
     """
     if info.pixel_aspect == 1 or codec in ("h264", "hevc") or Path(out).suffix.lower() == ".mp4":
         return

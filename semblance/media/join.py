@@ -35,7 +35,6 @@ from .timeline import demux
 Check = Callable[[Path], None]
 INDEX_BASE = Fraction(1, 1000)  # a segment's clock: frame index counted in milliseconds
 _FINEST = 1_000_000  # ticks a second; what MP4 can hold in 32 bits for more than an hour
-_ONE = 1 << 16
 _EVEN = 0.001  # seconds by which frames may miss a fixed rate and still count as evenly spaced
 
 
@@ -104,9 +103,7 @@ def _mux_all(
     stream = target.add_stream_from_template(template, opaque=True)  # remuxing needs no encoder
     stamps = _avi_stamps if suffix == ".avi" else _stamps
     base, shown, decoded, durations = stamps(order, info, times)
-    if info.pixel_aspect != 1 and suffix in (".mp4", ".mov"):
-        # ISO 14496-12, 8.3.2: the track's matrix, in 16.16 and 2.30 fixed point; codecs without an aspect need it
-        stream.set_display_matrix((round(info.pixel_aspect * _ONE), 0, 0, 0, _ONE, 0, 0, 0, 1 << 30))
+    stream.codec_context.sample_aspect_ratio = info.pixel_aspect  # MP4's own field, for codecs that have none
     stream.time_base = base  # a wish: the muxer may settle on another one
     pictures = _picture_packets(segments, stream, template, base, zip(shown, decoded, durations), suffix)
     sound: Iterator[tuple[float, Packet]] = iter(())

@@ -2,7 +2,7 @@
 
 Frames (with patches laid over them) -> segment files -> one clip with the plate's sound and timing. A long job that is
 interrupted keeps its whole segments; since a segment depends on nothing but its own frames, the clip comes out frame
-for frame as if it had never stopped. A segment is a Matroska file whose times are frame indices, one index a millisecond.
+for frame as if it had never stopped. A segment is a Matroska file whose times are frame indices, one a millisecond.
 """
 
 from __future__ import annotations

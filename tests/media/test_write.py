@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -28,7 +29,7 @@ def rewrite(clip: Path, out: Path, codec="h264", cuts=(10,), patches=()) -> Path
     info, times = probe(clip), frame_times(probe(clip))
     bounds = [0, *cuts, len(times)]
     segments = []
-    for start, stop in zip(bounds, bounds[1:]):
+    for start, stop in pairwise(bounds):
         segments.append(out.parent / f"{out.stem}.{codec}.{start}.segment")
         with open_segment(segments[-1], info, EncodeOptions(codec=codec), TAGS) as writer:
             for frame in read_frames(info, start, stop):

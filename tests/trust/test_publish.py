@@ -80,7 +80,8 @@ from semblance.errors import OutputError
 from semblance.media.probe import probe
 from semblance.media.read import frame_times, read_frames
 from semblance.trust.publish import EncodeOptions, open_segment_for, publish_clip
-plate, segment, out, limit, what = Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4]), sys.argv[5]
+plate, segment, out = map(Path, sys.argv[1:4])
+limit, what = int(sys.argv[4]), sys.argv[5]
 info = probe(plate)
 try:
     if what == "clip":
