@@ -32,8 +32,8 @@ _ENCODERS = {"h264": "libx264", "hevc": "libx265", "av1": "libsvtav1", "vp9": "l
 _NAMES = {"libaom-av1": "av1", "libdav1d": "av1", "libvpx-vp9": "vp9"}
 
 # Visually lossless, because a swap's result is footage to go on working with: on a panned, grainy 720p texture each
-# comes to 40.7 dB or more, where the grain itself lies at 40.2 dB. The scales of the encoders differ; 18 is x264's customary
-# value for it, the others were matched to that by measurement.
+# comes to 40.7 dB or more, where the grain itself lies at 40.2 dB. The encoders' scales differ: 18 is x264's
+# customary value for it, the others were matched to that by measurement.
 _QUALITY = {"h264": 18, "hevc": 15, "av1": 12, "vp9": 24}
 _WORST = {"h264": 51, "hevc": 51, "av1": 63, "vp9": 63}
 
