@@ -40,9 +40,13 @@ def read_picture(path: Path) -> np.ndarray:
                 upright = ImageOps.exif_transpose(picture)
                 return _to_rgb(upright)
     except (OSError, ValueError, SyntaxError, struct.error, zlib.error):
-        raise MediaError(f"{path} is not a picture that can be read, or is damaged; expected PNG, JPEG, WebP...") from None
+        raise MediaError(
+            f"{path} is not a picture that can be read, or is damaged; expected PNG, JPEG, WebP..."
+        ) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise MediaError(f"{path} is larger than {Image.MAX_IMAGE_PIXELS / 1e6:.0f} megapixels; scale it down.") from None
+        raise MediaError(
+            f"{path} is larger than {Image.MAX_IMAGE_PIXELS / 1e6:.0f} megapixels; scale it down."
+        ) from None
 
 
 def _to_rgb(picture: Image.Image) -> np.ndarray:

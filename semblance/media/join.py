@@ -24,7 +24,7 @@ from av.video.stream import VideoStream
 from ..errors import InputError, MediaError
 from ..runs import new_folder, written_whole
 from ..types import ClipInfo
-from .encode import check_container, codec_named
+from .encode import check_aspect, check_container, codec_named
 from .folder import pictures_in
 from .opening import open_clip, picture_stream
 from .read import timeline_of
@@ -48,7 +48,7 @@ def join_segments(
 ) -> None:
     """Join `segments` into `out`, whole or not at all.
 
-    info: the plate, whose sound is copied and whose last frame's duration is kept; times (N,): frame_times of the plate.
+    info: the plate, whose sound is copied and whose last frame's duration is kept; times (N,): its frame_times.
     check is called with the finished file before it is moved to `out`, and may raise to keep it from there.
     Folders of PNGs are joined into a folder, without sound. Raises InputError for a suffix that cannot hold the codec,
     MediaError for segments that do not fit together, OutputError.
@@ -81,7 +81,9 @@ def _join_into(
     with ExitStack() as stack:
         first = stack.enter_context(open_clip(segments[0]))
         template = picture_stream(first, segments[0])
-        check_container(codec_named(template.codec_context.codec.canonical_name), out)
+        codec = codec_named(template.codec_context.codec.canonical_name)
+        check_container(codec, out)
+        check_aspect(codec, info, out)
         options = {"movflags": "+faststart"} if out.suffix.lower() in (".mp4", ".mov") else {}
         target = stack.enter_context(av.open(str(temporary), "w", options=options))
         target.metadata["comment"] = pack_tags(tags)
@@ -101,6 +103,7 @@ def _mux_all(
     stream = target.add_stream_from_template(template, opaque=True)  # remuxing needs no encoder
     stamps = _avi_stamps if suffix == ".avi" else _stamps
     base, shown, decoded, durations = stamps(order, info, times)
+    stream.codec_context.sample_aspect_ratio = info.pixel_aspect  # MP4's own field, for codecs that have none
     stream.time_base = base  # a wish: the muxer may settle on another one
     pictures = _picture_packets(segments, stream, template, base, zip(shown, decoded, durations), suffix)
     sound: Iterator[tuple[float, Packet]] = iter(())
@@ -183,9 +186,7 @@ def _picture_packets(
                 yield decoded * float(base), packet
 
 
-def _merged(
-    pictures: Iterator[tuple[float, Packet]], sound: Iterator[tuple[float, Packet]]
-) -> Iterator[Packet]:
+def _merged(pictures: Iterator[tuple[float, Packet]], sound: Iterator[tuple[float, Packet]]) -> Iterator[Packet]:
     """Both by time, so that the muxer need not hold back much."""
     nothing = (math.inf, None)
     picture, tone = next(pictures, nothing), next(sound, nothing)

@@ -52,7 +52,7 @@ def read_frames(info: ClipInfo, start: int = 0, stop: int | None = None) -> Iter
     stop = len(timeline.ticks) if stop is None else min(stop, len(timeline.ticks))
     if start >= stop:
         return
-    turner = None
+    times, turner = timeline.times, None
     for index, native in _natives(info.path, timeline, start):
         if index >= stop:
             return
@@ -60,8 +60,7 @@ def read_frames(info: ClipInfo, start: int = 0, stop: int | None = None) -> Iter
             if info.rotation:
                 turner = turner or Turner(info.rotation, native)
                 native = turner.turn(native)
-            seconds = float((timeline.ticks[index] - timeline.ticks[0]) * timeline.time_base)
-            yield Frame(index, seconds, to_rgb(native), native)
+            yield Frame(index, float(times[index]), to_rgb(native), native)
 
 
 def _natives(path: Path, timeline: Timeline, start: int) -> Iterator[tuple[int, av.VideoFrame]]:
@@ -133,9 +132,7 @@ def _decode(packets: Iterator[Packet], stream: VideoStream) -> Iterator[av.Video
             continue
 
 
-def _numbered(
-    natives: Iterator[av.VideoFrame], timeline: Timeline, first: int
-) -> Iterator[tuple[int, av.VideoFrame]]:
+def _numbered(natives: Iterator[av.VideoFrame], timeline: Timeline, first: int) -> Iterator[tuple[int, av.VideoFrame]]:
     """Each frame with its index in the timeline: by its time, or by counting where a clip gives none."""
     last = first - 1
     for native in natives:

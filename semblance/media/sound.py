@@ -28,6 +28,7 @@ class SoundTrack:
     source: AudioStream
     target: AudioStream
     copied: bool
+    before_zero: bool  # the container can hold what an encoder's start-up puts before the first picture
     next_tick: int | None = None  # the earliest decoding time the target still takes
     resampler: av.AudioResampler | None = field(default=None, repr=False)
 
@@ -49,7 +50,7 @@ def add_sound(plate: InputContainer, out: OutputContainer, suffix: str) -> list[
             target.codec_context.bit_rate = _BITS_PER_SECOND
         target.metadata.update({key: value for key, value in source.metadata.items() if key in ("language", "title")})
         target.disposition = source.disposition
-        tracks.append(SoundTrack(source, target, copied))
+        tracks.append(SoundTrack(source, target, copied, suffix != ".avi"))
     return tracks
 
 
@@ -74,6 +75,8 @@ def _copy(packet: Packet, track: SoundTrack, start: Fraction) -> Iterator[tuple[
     if track.next_tick is not None:
         tick = max(tick, track.next_tick)
     track.next_tick = tick + 1
+    if tick < 0 and not track.before_zero:
+        return
     packet.stream = track.target
     packet.pts = packet.dts = tick
     packet.time_base = base
@@ -90,9 +93,7 @@ def _encode(packet: Packet | None, track: SoundTrack, start: Fraction) -> Iterat
         return  # a broken packet is a gap of some milliseconds
     if track.resampler is None:
         context.open(strict=False)
-        track.resampler = av.AudioResampler(
-            context.format, context.layout, context.rate, context.frame_size or None
-        )
+        track.resampler = av.AudioResampler(context.format, context.layout, context.rate, context.frame_size or None)
     for frame in frames:
         if frame.pts is not None:
             frame.pts -= round(start / frame.time_base)

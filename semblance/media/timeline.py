@@ -68,7 +68,8 @@ def read_timeline(container: InputContainer, stream: Stream) -> Timeline:
         shown.append(packet.pts)
         decoded.append(packet.dts)
         durations.append(packet.duration or 0)
-    by_shown = None not in shown
+    # AVI stores no presentation times; what the demuxer makes up for it is wrong where frames are reordered
+    by_shown = container.format.name != "avi" and None not in shown
     stamps = shown if by_shown else [stamp for stamp in decoded if stamp is not None]
     ticks = np.unique(np.array(stamps, np.int64))
     last = durations[int(np.argmax(stamps))] if stamps and len(stamps) == len(durations) else 0

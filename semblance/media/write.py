@@ -1,8 +1,8 @@
 """Writes a clip in segments, which are joined without encoding again.
 
 Frames (with patches laid over them) -> segment files -> one clip with the plate's sound and timing. A long job that is
-interrupted keeps its whole segments; since a segment depends on nothing but its own frames, the clip comes out frame for
-frame as if it had never stopped. A segment is a Matroska file whose times are frame indices, one index a millisecond.
+interrupted keeps its whole segments; since a segment depends on nothing but its own frames, the clip comes out frame
+for frame as if it had never stopped. A segment is a Matroska file whose times are frame indices, one a millisecond.
 """
 
 from __future__ import annotations
@@ -106,8 +106,8 @@ def open_segment(
 ) -> Iterator[SegmentWriter | PictureFolderWriter]:
     """A writer of one segment at `path` (a folder for the codec png), there whole or not at all.
 
-    Each frame is written as its `native` with the patches laid over in the plate's own pixel format; a plate turned by a
-    flag is written upright without the flag. Frames without native, or of a format that the codec does not take, are
+    Each frame is written as its `native` with the patches laid over in the plate's own pixel format; a plate turned by
+    a flag is written upright without the flag. Frames without native, or of a format that the codec does not take, are
     converted; RGB frames become BT.709, limited range. check is called with the finished segment before it is moved to
     `path`, and may raise to keep it from there. Raises InputError, OutputError.
     """

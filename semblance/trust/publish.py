@@ -1,7 +1,7 @@
 """The one way out for synthetic media: label, write beside the place, read the label back, move into place.
 
-Segments, clips and pictures that this package makes leave through here and nowhere else; what cannot be labelled does not
-leave. Nothing is left behind on failure.
+Segments, clips and pictures that this package makes leave through here and nowhere else; what cannot be labelled does
+not leave. Nothing is left behind on failure.
 """
 
 from __future__ import annotations
@@ -40,9 +40,7 @@ def open_segment_for(
         yield writer
 
 
-def publish_clip(
-    segments: Sequence[Path], out: Path, info: ClipInfo, times: np.ndarray, what: str = ""
-) -> None:
+def publish_clip(segments: Sequence[Path], out: Path, info: ClipInfo, times: np.ndarray, what: str = "") -> None:
     """Join segments into the labelled clip (or folder of pictures) `out`; see media.write.join_segments.
 
     Raises OutputError, InputError, MediaError.
