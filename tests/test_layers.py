@@ -10,8 +10,8 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "semblance"
 ORDER = [
     {"types", "errors", "options"},
-    {"runs", "weights"},
-    *({room} for room in ("media", "faces", "measure", "people", "faceset", "nn", "models", "train", "finish")),
+    {"runs", "weights", "streams"},
+    *({room} for room in ("media", "faces", "measure", "people", "faceset", "nn", "models", "training", "finish")),
     *({room} for room in ("trust", "create", "inspect", "app")),
 ]
 FLOOR = {room: level for level, rooms in enumerate(ORDER) for room in rooms}

@@ -53,9 +53,8 @@ def replace(
     new = not work.exists()
 
     refuse_existing(out, "place for the result")
-    check_encode(encode or EncodeOptions(), out)
     choose_preset(load_model_file(model), preset)
-    probe(Path(target))
+    check_encode(encode or EncodeOptions(), probe(Path(target)), out)
     try:
         _faceset(clips, work / "source", source_person, progress, stop)
         _faceset([target], work / "target", target_person, progress, stop)

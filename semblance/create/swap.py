@@ -62,8 +62,8 @@ def swap(
     out = Path(out)
 
     refuse_existing(out, "place for the result")
-    check_encode(encode, out)
     info = probe(Path(clip))
+    check_encode(encode, info, out)
     times = frame_times(info)
     with clock.of("load"):
         painter = Painter(*load_swapper(Path(model), progress), merge, options)
