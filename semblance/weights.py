@@ -1,4 +1,4 @@
-"""Checkpoints: one safetensors file with a JSON header in its metadata; a hash over the tensors' bytes is checked on loading.
+"""Checkpoints: one safetensors file with a JSON header in its metadata; the hash of its tensors is checked on loading.
 
 {name: array} + facts -> `save_checkpoint` -> folder/000012800.safetensors (the newest three stay);
 folder -> `load_checkpoint` -> Checkpoint, falling back to the file before a damaged one. Nothing is ever unpickled.
@@ -45,11 +45,10 @@ def save_checkpoint(folder: Path, tensors: dict[str, np.ndarray], header: dict, 
     header: JSON facts, at least model, preset, config and samples; format, licence and sha256 are added here.
     Raises OutputError where the folder cannot be written.
     """
-    tensors = {name: np.ascontiguousarray(tensors[name]) for name in sorted(tensors)}
+    tensors = {name: np.asarray(tensors[name], order="C") for name in sorted(tensors)}
     header = {"format": FORMAT, "licence": LICENCE, **header, "sha256": _hash(tensors)}
     path = Path(folder) / f"{header['samples']:012d}{SUFFIX}"
     with written_whole(path) as temporary:
-        # an empty file of 0 dimensions has no bytes to map, so numbers travel as arrays of one element
         save_file(tensors, temporary, metadata={_HEADER: json.dumps(header)})
     for old in list_checkpoints(folder)[kept:]:
         old.unlink(missing_ok=True)
@@ -59,6 +58,12 @@ def save_checkpoint(folder: Path, tensors: dict[str, np.ndarray], header: dict, 
 def list_checkpoints(folder: Path) -> list[Path]:
     """The checkpoints of a folder, newest first."""
     return sorted((path for path in Path(folder).glob(f"*{SUFFIX}") if path.stem.isdigit()), reverse=True)
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what a kill in the middle of a save left behind; only for the one process that writes to `folder`."""
+    for part in Path(folder).glob(f".*.part{SUFFIX}"):
+        part.unlink(missing_ok=True)
 
 
 def load_checkpoint(

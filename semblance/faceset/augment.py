@@ -1,7 +1,7 @@
 """Training pairs: stored crops -> (warped input, target), drawn once from a seed, then applied in batches.
 
 The way of the original autoencoder (deepfakes/faceswap, December 2017): rotate, zoom, shift and flip the crop, bend a
-5x5 grid over its middle, sample the input through the bent grid and the target through the similarity that fits it best.
+5x5 grid over its middle, sample the input through the bent grid, the target through the similarity that fits it best.
 All geometry is composed into one map per picture, so that nothing is resampled twice. Sample k of a seed is the same
 whatever the batch size. `shrink` once, `draw` per batch, `apply` per batch.
 
@@ -23,7 +23,7 @@ GRID = 5
 
 
 class AugmentOptions(Options):
-    """How far training pictures are moved, bent and tinted. Defaults are the 2017 code's, colour those of faceswap 2026."""
+    """How far training pictures are moved, bent and tinted. Defaults: the 2017 code's; colour: faceswap's of 2026."""
 
     rotation: float = Field(10.0, ge=0, le=180)
     """largest turn either way, degrees"""
@@ -46,7 +46,7 @@ class Draws:
     """What chance decided for N samples; every array has N rows."""
 
     face: np.ndarray  # (N,) 0..1, which stored crop: floor(face * crops)
-    turn: np.ndarray  # (N,) degrees
+    turn: np.ndarray  # (N,) degrees, counterclockwise
     zoom: np.ndarray  # (N,) factor
     shift: np.ndarray  # (N, 2) x, y as shares of the crop's side
     flip: np.ndarray  # (N,) bool

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def multiplies_bf16(kind: str) -> bool:
-    """Whether bfloat16 products are native on "cpu" (AVX512-BF16 or AMX) or "cuda"; emulated ones are slower than fp32."""
+    """Whether bfloat16 products are native on "cpu" (AVX512-BF16, AMX) or "cuda"; emulated, they are slow."""
     if kind == "cuda":
         return torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False)
     if kind == "cpu":
@@ -35,7 +35,8 @@ def open_fabric(accelerator: str, devices: int | str, precision: str) -> Fabric:
     if precision == "auto":
         precision = "bf16" if multiplies_bf16(accelerator) else "fp32"
     # Fabric's own remarks (autocast in use, how many processes) are in the run's options and log
-    logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
+    for part in ("fabric", "pytorch"):
+        logging.getLogger(f"lightning.{part}").setLevel(logging.WARNING)
     names = {"fp32": "32-true", "bf16": "bf16-mixed"}
     count = 1 if accelerator == "cpu" and devices == "auto" else devices
     with warnings.catch_warnings():

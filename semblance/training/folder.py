@@ -1,4 +1,4 @@
-"""The folder of a training run: what was asked (options.json), where (environment.json), what happened (log.txt, stats.jsonl).
+"""The folder of a training run: what was asked for, where, and what happened.
 
     options.json      model, preset, config, options, notes: all that is needed to repeat the run
     environment.json  machine and libraries of the first start
@@ -14,9 +14,9 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..errors import ModelError, writing_failed
+from ..errors import ModelError, OutputError, writing_failed
 from ..options import Options
-from ..runs import environment, refuse_existing, write_json
+from ..runs import environment, read_json_lines, refuse_existing, write_json, write_text
 from .options import LIMITS, MACHINE, TrainOptions
 
 
@@ -30,11 +30,18 @@ class RunRecord(Options):
     notes: dict
 
 
+def refuse_run(run: Path) -> None:
+    """Raises OutputError where `run` exists already."""
+    if (run / "options.json").exists():
+        raise OutputError(f"{run} holds a run already; go on with it by --resume or choose another folder with --out.")
+    refuse_existing(run, "folder")
+
+
 def begin_run(run: Path, record: RunRecord) -> None:
-    """Write a new run's folder. Raises OutputError where `run` exists already."""
-    refuse_existing(run, "folder, or go on with --resume,")
-    write_json(run / "environment.json", environment())
+    """Write a new run's folder."""
+    # first of all what --resume needs, in case of a kill between the two
     write_json(run / "options.json", record.model_dump(mode="json"))
+    write_json(run / "environment.json", environment())
     log(run, f"begin: {record.model} {record.preset}, seed {record.options.seed}")
 
 
@@ -67,6 +74,12 @@ def log(run: Path, text: str) -> None:
             file.write(f"{datetime.now(UTC).isoformat(timespec='seconds')} {text}\n")
     except OSError as error:
         raise writing_failed(path, error) from error
+
+
+def cut_statistics(run: Path, samples: int) -> None:
+    """Drop the lines of stats.jsonl beyond `samples`: a killed run had learned them, and they are learned again."""
+    rows = [row for row in read_json_lines(run / "stats.jsonl") if row["samples"] <= samples]
+    write_text(run / "stats.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
 
 
 def header_facts(record: RunRecord) -> dict:

@@ -103,7 +103,10 @@ def restore(learner: Learner, tensors: Tensors) -> None:
         moments: dict[int, Tensors] = {}
         for name, value in _part(tensors, f"adam.{phase.name}.").items():
             number, _, kind = name.partition(".")
-            moments.setdefault(int(number), {})[kind] = value.clone()
+            like = phase.parameters[int(number)]
+            # the fused optimiser walks through memory: moments must lie there in the order of their weights
+            same = torch.empty_like(like).copy_(value) if value.shape == like.shape else value.clone()
+            moments.setdefault(int(number), {})[kind] = same
         optimiser.load_state_dict({"state": moments, "param_groups": optimiser.state_dict()["param_groups"]})
 
 

@@ -55,6 +55,6 @@ class TrainResult:
     checkpoint: Path
     samples: int  # faces seen since the run began, both sides together
     seconds: float  # training time since the run began
-    loss: float  # mean of the last reported steps
+    loss: float  # sum of the losses, mean of the last reported steps
     losses: dict[str, float]  # the same by name
     rollbacks: int

@@ -18,7 +18,7 @@ GAP = 4
 
 
 def choose_faces(images: np.ndarray, count: int, size: int, coverage: float) -> np.ndarray:
-    """`count` crops spread evenly over a faceset (N, S, S, 3), unwarped, as the net sees them (count, size, size, 3)."""
+    """`count` crops spread evenly over (N, S, S, 3), unwarped, as the net sees them: (count, size, size, 3)."""
     spread = np.linspace(0, len(images) - 1, count).round().astype(int)
     return middle(images[spread], size, coverage)
 
