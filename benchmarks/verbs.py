@@ -1,4 +1,5 @@
-"""Frames per second and memory of `extract` and `swap` on a 720p clip, as a user runs them: whole processes, timed from outside.
+"""Frames per second and memory of `extract` and `swap` on a 720p clip: whole processes, timed from outside.
+
 
     python benchmarks/verbs.py --clip ../shared/data/grid/lrwp9a.mpg [--seconds 12] [--model RUN] [--json OUT.json]
 
