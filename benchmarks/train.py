@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from contextlib import closing
 
 import numpy as np
 import torch
@@ -19,7 +20,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from semblance.faceset.augment import shrink
 from semblance.models import choose_preset, load_model_file
-from semblance.training.batches import ahead, stream
+from semblance.streams import ahead
+from semblance.training.batches import stream
 from semblance.training.device import open_fabric
 from semblance.training.learner import build, step, to_device, update_average
 
@@ -57,7 +59,7 @@ def train_speed(model: str, preset: str, precision: str, seconds: float) -> dict
     crops = np.random.default_rng(0).integers(0, 256, (100, STORED, STORED, 3), np.uint8)
     crops = shrink(crops, config.size, config.coverage)
     numbers = stream(crops, crops, config.size, config.coverage, config.augment, 0, 0, config.batch)
-    with ahead(numbers) as batches:
+    with closing(ahead(numbers, 3)) as batches:
         for _ in range(2):
             step(learner, fabric, to_device(next(batches), fabric))
         steps, began = 0, time.perf_counter()

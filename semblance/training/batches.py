@@ -1,4 +1,4 @@
-"""Two facesets -> an endless stream of augmented batches, made ahead of time on a background thread.
+"""Two facesets -> an endless stream of augmented batches; the loop makes them ahead of time with streams.ahead.
 
 A batch is four uint8 arrays (B, S, S, 3) RGB: "source" and "target" warped, "source_truth" and "target_truth" as they
 should come out. Batch after batch walks through the numbered samples of a seed, so a stream can begin anywhere.
@@ -6,10 +6,7 @@ should come out. Batch after batch walks through the numbered samples of a seed,
 
 from __future__ import annotations
 
-import queue
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import numpy as np
 
@@ -39,42 +36,3 @@ def stream(
             made[name], made[f"{name}_truth"] = apply(images, draws, size, coverage)
         yield made
         start += batch
-
-
-@contextmanager
-def ahead(batches: Iterator[Batch], depth: int = 3) -> Iterator[Iterator[Batch]]:
-    """The same batches, made by a background thread up to `depth` ahead; an error there is raised at the reader."""
-    ready: queue.Queue[Batch | Exception] = queue.Queue(depth)
-    closed = threading.Event()
-
-    def put(item: Batch | Exception) -> bool:
-        while not closed.is_set():
-            try:
-                ready.put(item, timeout=0.1)
-            except queue.Full:
-                continue
-            return True
-        return False
-
-    def work() -> None:
-        try:
-            for batch in batches:
-                if not put(batch):
-                    return
-        except Exception as error:  # carried to the reader's thread, raised there
-            put(error)
-
-    def read() -> Iterator[Batch]:
-        while True:
-            item = ready.get()
-            if isinstance(item, Exception):
-                raise item
-            yield item
-
-    thread = threading.Thread(target=work, name="batches", daemon=True)
-    thread.start()
-    try:
-        yield read()
-    finally:
-        closed.set()
-        thread.join()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,8 @@ from ..errors import FacesetError, Stopped
 from ..faceset.augment import shrink
 from ..models import choose_preset, load_model_file
 from ..runs import Progress, StopSignal
-from .batches import Batch, ahead, stream
+from ..streams import ahead
+from .batches import Batch, stream
 from .device import open_fabric
 from .folder import RunRecord, begin_run, refuse_run, resumed_record
 from .guard import illness, learning_rate_factor
@@ -29,6 +31,7 @@ from .preview import choose_faces
 from .saver import Saver
 
 BURST_SECONDS = 0.5
+BATCHES_AHEAD = 3
 
 
 def train_model(
@@ -75,7 +78,7 @@ def train_model(
         source, target, config.size, config.coverage, config.augment, options.seed, standing.samples // 2,
         config.batch, fabric.global_rank, fabric.world_size,
     )  # fmt: skip
-    with ahead(numbers) as batches:
+    with closing(ahead(numbers, BATCHES_AHEAD)) as batches:
         return _train(job, standing, batches)
 
 

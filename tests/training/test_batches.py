@@ -1,13 +1,11 @@
-"""The stream of batches: the same samples however they are cut, ready ahead of time, errors carried over."""
+"""The stream of batches: the same samples however they are cut."""
 
 import itertools
-import threading
 
 import numpy as np
-import pytest
 
 from semblance.faceset.augment import AugmentOptions
-from semblance.training.batches import ahead, stream
+from semblance.training.batches import stream
 
 
 def samples(crops, start, batch, batches, rank=0, ranks=1):
@@ -38,21 +36,3 @@ def test_several_processes_share_each_batch(crops):
 def test_both_sides_are_drawn_apart(crops):
     made = samples((crops[0], crops[0]), 0, 8, 1)
     assert not np.array_equal(made["source"], made["target"])
-
-
-def test_ahead_keeps_the_order_and_ends_its_thread():
-    before = threading.active_count()
-    with ahead(iter({"n": np.array(n)} for n in itertools.count())) as batches:
-        assert [int(batch["n"]) for batch in itertools.islice(batches, 20)] == list(range(20))
-    assert threading.active_count() == before
-
-
-def test_an_error_in_the_background_reaches_the_reader():
-    def failing():
-        yield {"n": np.array(0)}
-        raise ValueError("broken crop")
-
-    with ahead(failing()) as batches:
-        next(batches)
-        with pytest.raises(ValueError, match="broken crop"):
-            next(batches)

@@ -1,0 +1,29 @@
+"""One small trained run, made once from consented clips: source swiz3n, target lrwp9a."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from semblance import curate, extract
+from semblance.create.train import train
+from semblance.training.options import TrainOptions
+
+
+@pytest.fixture(scope="session")
+def facesets(grid, tmp_path_factory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("facesets")
+    for name, clip in (("source", "swiz3n"), ("target", "lrwp9a")):
+        extract([grid / f"{clip}.mpg"], folder / name)
+        curate(folder / name)
+    return {"source": folder / "source", "target": folder / "target"}
+
+
+@pytest.fixture(scope="session")
+def run(facesets, tmp_path_factory) -> Path:
+    """A tiny model that has seen 12000 faces: no beauty, but plainly the other person."""
+    out = tmp_path_factory.mktemp("runs") / "run"
+    options = TrainOptions(samples=12000, precision="fp32", seed=1)
+    train("swap_original", facesets["source"], facesets["target"], out, "tiny", options)
+    return out

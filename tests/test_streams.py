@@ -1,0 +1,69 @@
+"""Stages side by side: order, errors and clean ends."""
+
+import itertools
+import threading
+import time
+from contextlib import closing
+
+import pytest
+
+from semblance.streams import ahead, batches, side_by_side
+
+
+def test_ahead_keeps_the_order_and_runs_no_further_than_asked():
+    made = []
+
+    def count():
+        for n in itertools.count():
+            made.append(n)
+            yield n
+
+    with closing(ahead(count(), 3)) as items:
+        assert [next(items) for _ in range(10)] == list(range(10))
+        time.sleep(0.2)
+        assert len(made) <= 10 + 3 + 1
+
+
+def test_ahead_ends_its_thread_and_closes_its_source():
+    closed = threading.Event()
+
+    def source():
+        try:
+            while True:
+                yield 1
+        finally:
+            closed.set()
+
+    before = threading.active_count()
+    with closing(ahead(source(), 2)) as items:
+        next(items)
+    assert closed.is_set() and threading.active_count() == before
+
+
+def test_ahead_raises_what_its_source_raised_after_what_came_before():
+    def failing():
+        yield 1
+        raise ValueError("broken")
+
+    items = ahead(failing(), 2)
+    assert next(items) == 1
+    with pytest.raises(ValueError, match="broken"):
+        next(items)
+
+
+def test_side_by_side_keeps_the_order_whoever_is_first():
+    def slow_if_even(n):
+        time.sleep(0.02 if n % 2 == 0 else 0)
+        return n * n
+
+    assert list(side_by_side(slow_if_even, range(20), 4)) == [n * n for n in range(20)]
+
+
+def test_side_by_side_raises_what_the_function_raised():
+    with pytest.raises(ZeroDivisionError):
+        list(side_by_side(lambda n: 1 // (3 - n), range(10), 2))
+
+
+def test_batches_lose_nothing():
+    assert list(batches(range(7), 3)) == [[0, 1, 2], [3, 4, 5], [6]]
+    assert list(batches([], 3)) == []
