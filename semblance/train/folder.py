@@ -1,11 +1,11 @@
 """The folder of a training run: what was asked for, where, and what happened.
 
-    options.json      model, preset, config, options, notes: all that is needed to repeat the run
-    environment.json  machine and libraries of the first start
-    log.txt           one dated line per event
-    stats.jsonl       samples, seconds, rate, learning rate and losses, a line every few seconds
-    previews/         sheets by number of samples
-    checkpoints/      the newest three
+options.json      model, preset, config, options, notes: all that is needed to repeat the run
+environment.json  machine and libraries of the first start
+log.txt           one dated line per event
+stats.jsonl       samples, seconds, rate, learning rate and losses, a line every few seconds
+previews/         sheets by number of samples
+checkpoints/      the newest three
 """
 
 from __future__ import annotations

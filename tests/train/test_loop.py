@@ -179,9 +179,7 @@ def test_overfits_one_picture_a_side_and_swaps_with_the_source_decoder(crops, tm
     train(pair, tmp_path / "run", samples=1600, batch=2)
     module, net, header = load_swapper(tmp_path / "run")
     size, coverage = header["config"]["size"], header["config"]["coverage"]
-    source, target = (
-        torch.from_numpy(middle(side, size, coverage)).permute(0, 3, 1, 2).float() / 255 for side in pair
-    )
+    source, target = (torch.from_numpy(middle(side, size, coverage)).permute(0, 3, 1, 2).float() / 255 for side in pair)
     with torch.inference_mode():
         again = module.swap(net, source, "source"), module.swap(net, target, "target")
         swapped = module.swap(net, target)
