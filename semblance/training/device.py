@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import os
 import warnings
 from typing import TYPE_CHECKING
 
 import torch
+
+from ..errors import InputError
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
@@ -25,13 +28,23 @@ def multiplies_bf16(kind: str) -> bool:
 def open_fabric(accelerator: str, devices: int | str, precision: str) -> Fabric:
     """Start Fabric; with several devices this returns once in each process.
 
-    accelerator, devices, precision: as in TrainOptions; "auto" is decided here.
+    accelerator, devices, precision: as in TrainOptions; "auto" is decided here. Raises InputError for a device that
+    this machine lacks.
     """
     from lightning.fabric import Fabric  # five seconds on a cold disk
 
+    here = {
+        "cuda": torch.cuda.device_count(),
+        "mps": int(torch.backends.mps.is_available()),
+        "cpu": os.cpu_count() or 1,
+    }
     if accelerator == "auto":
-        mps = torch.backends.mps.is_available()
-        accelerator = "cuda" if torch.cuda.is_available() else "mps" if mps else "cpu"
+        accelerator = next(kind for kind, count in here.items() if count)
+    if here[accelerator] < (1 if devices == "auto" else int(devices)):
+        raise InputError(
+            f"This machine has {here[accelerator]} devices of kind '{accelerator}', {devices} were asked for; "
+            "leave --accelerator and --devices away to use what is there."
+        )
     if precision == "auto":
         precision = "bf16" if multiplies_bf16(accelerator) else "fp32"
     # Fabric's own remarks (autocast in use, how many processes) are in the run's options and log

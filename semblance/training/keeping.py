@@ -36,10 +36,8 @@ def report(job: Job, standing: Standing, rate: float, count: int) -> None:
         append_json_line(job.run / "stats.jsonl", row)
 
 
-def save(job: Job, standing: Standing, wait: bool = True) -> None:
-    """Renew the last good state and begin to write it; without `wait` only if the one before is written."""
-    if job.saver.busy and not wait:
-        return
+def save(job: Job, standing: Standing) -> None:
+    """Renew the last good state, once the one before is written, and begin to write it."""
     job.saver.wait()
     if not is_finite(job.learner):
         roll_back(job, standing, "a weight is not a finite number")

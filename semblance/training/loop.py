@@ -106,7 +106,7 @@ def _train(job: Job, standing: Standing, batches: Iterator[Batch]) -> TrainResul
         before = standing.samples
         losses = _burst(job, standing, batches)
         _look_up(job, standing, losses, before, began)
-        if job.fabric.broadcast(job.stop.requested) if job.fabric.world_size > 1 else job.stop.requested:
+        if _agreed(job, job.stop.requested):
             save(job, standing)
             job.saver.wait()
             note(job, f"stopped by the user at {standing.samples} samples")
@@ -152,18 +152,23 @@ def _look_up(job: Job, standing: Standing, losses: dict[str, float], before: int
         roll_back(job, standing, ill)
     took = time.perf_counter() - began
     due = standing.seconds + took
-    if ill is None and due - standing.saved_at >= job.options.save_every_seconds:
-        save(job, standing, wait=False)
-    if ill is None and due - standing.drawn_at >= job.options.preview_every_seconds:
+    saving = due - standing.saved_at >= job.options.save_every_seconds and not job.saver.busy
+    drawing = due - standing.drawn_at >= job.options.preview_every_seconds
+    took, due, saving, drawing = _agreed(job, (took, due, saving, drawing))
+    if ill is None and saving:
+        save(job, standing)
+    if ill is None and drawing:
         draw(job, standing)
         standing.drawn_at = due
-    rate = (standing.samples - before) / took
     # at most twice as long as before: the first bursts are slower than the machine can go
     standing.burst = max(1, min(2 * standing.burst, round(standing.burst * BURST_SECONDS / took)))
-    standing.seconds += time.perf_counter() - began
-    report(job, standing, rate, standing.samples - before)
-    if job.fabric.world_size > 1:
-        standing.burst, standing.seconds = job.fabric.broadcast((standing.burst, standing.seconds))
+    standing.seconds = _agreed(job, standing.seconds + time.perf_counter() - began)
+    report(job, standing, (standing.samples - before) / took, standing.samples - before)
+
+
+def _agreed(job: Job, decided):
+    """What rank 0 decided, by its clock: all processes must save and end at the same step."""
+    return job.fabric.broadcast(decided) if job.fabric.world_size > 1 else decided
 
 
 def _length(job: Job, standing: Standing) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -36,7 +36,7 @@ class TrainOptions(Options):
     """auto: bf16 where the hardware multiplies it natively, fp32 elsewhere"""
     accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """auto: a GPU where there is one"""
-    devices: Literal["auto"] | int = "auto"
+    devices: Literal["auto"] | Annotated[int, Field(ge=1)] = "auto"
     """how many devices; auto: all GPUs, or one processor"""
 
 
