@@ -8,6 +8,7 @@ time does not depend on the frame, and a small, rolled or upside-down face is fo
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -50,6 +51,7 @@ class MeshFinder:
             self._mesh = FaceMesh(
                 static_image_mode=True, max_num_faces=1, refine_landmarks=True, min_detection_confidence=confidence
             )
+            self._met = False
             self._mesh.process(np.zeros((_CUT, _CUT, 3), np.uint8))  # the graph starts, and logs, at its first picture
 
     def find(
@@ -57,9 +59,11 @@ class MeshFinder:
     ) -> Mesh | None:
         matrix = square_matrix(centre, side, roll, aspect)
         cut = cv2.warpAffine(pixels, matrix, (_CUT, _CUT), flags=cv2.INTER_LINEAR)
-        answer = self._mesh.process(cut).multi_face_landmarks
+        with nullcontext() if self._met else quiet():  # the first face makes the graph log once more
+            answer = self._mesh.process(cut).multi_face_landmarks
         if not answer:
             return None
+        self._met = True
         points = np.array([(p.x, p.y, p.z) for p in answer[0].landmark], np.float64) * _CUT
         assert points.shape == (LANDMARKS, 3)
         back = cv2.invertAffineTransform(matrix)

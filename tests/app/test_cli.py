@@ -124,7 +124,7 @@ def test_ctrl_c_saves_training_and_resume_goes_on(facesets):
     seen = int(max((run / "checkpoints").glob("*.safetensors")).stem)
     assert seen > 0
     refused = subprocess.run(command, capture_output=True, text=True)
-    assert refused.returncode == 2 and "exists already" in refused.stderr
+    assert refused.returncode == 2 and "go on with it by --resume" in refused.stderr
     again = subprocess.run([*command, "--resume", "--samples", str(seen + 64)], capture_output=True, text=True)
     assert again.returncode == 0, again.stderr
     assert int(max((run / "checkpoints").glob("*.safetensors")).stem) >= seen + 64
