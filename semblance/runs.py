@@ -6,6 +6,7 @@ either the old file or the new one.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
@@ -115,6 +116,16 @@ def flush_to_disk(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def hash_of(*paths: Path) -> str:
+    """sha256 over the bytes of files, one after the other."""
+    digest = hashlib.sha256()
+    for path in paths:
+        with open(path, "rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
 
 
 def write_text(path: Path, text: str) -> None:

@@ -14,7 +14,7 @@ Convention:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -86,7 +86,6 @@ class Face:
     landmarks: np.ndarray  # (478, 3) float32
     score: float = 1.0  # detector's confidence 0..1
     pose: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    identity: np.ndarray | None = field(default=None, repr=False)  # (128,) float32
     track: int = 0
 
     @property

@@ -75,8 +75,3 @@ class TerminalProgress(Progress):
 def tell(text: str) -> None:
     """A result, on standard output."""
     print(text, file=sys.stdout, flush=True)
-
-
-def tell_error(text: str) -> None:
-    """One sentence about what went wrong, on standard error."""
-    print(text, file=sys.stderr, flush=True)

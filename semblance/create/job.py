@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from dataclasses import asdict, dataclass, field
@@ -10,8 +9,9 @@ from pathlib import Path
 
 from .. import __version__
 from ..errors import FaceError
+from ..media.folder import pictures_in
 from ..options import Options
-from ..runs import Progress, write_json
+from ..runs import Progress, hash_of, write_json
 from ..types import ClipInfo
 
 
@@ -98,7 +98,7 @@ def open_job(
     ]
     work = {
         "version": __version__,
-        "clip": _hash_of(info.path),
+        "clip": hash_of(*pictures_in(info.path)) if info.path.is_dir() else hash_of(info.path),
         "model": header["sha256"],
         "merge": merge.model_dump(mode="json"),
         "encode": encode.model_dump(mode="json"),
@@ -117,16 +117,3 @@ def open_job(
     elif done := sum(job.is_done(piece) for piece in pieces):
         progress.say(f"Going on with {folder}: {done} of {len(pieces)} segments are done.")
     return job
-
-
-def _hash_of(path: Path) -> str:
-    """sha256 of a file, or of the names, sizes and times of a folder's files."""
-    digest = hashlib.sha256()
-    if path.is_dir():
-        for file in sorted(path.iterdir()):
-            digest.update(f"{file.name} {file.stat().st_size} {file.stat().st_mtime_ns}\n".encode())
-        return digest.hexdigest()
-    with open(path, "rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()

@@ -17,10 +17,8 @@ import numpy as np
 
 from ..types import LANDMARKS
 
-LEFT_EYE, RIGHT_EYE = [362, 263, 386, 374], [33, 133, 159, 145]  # the person's own left and right: corners, lids
-LIPS = [61, 291, 13, 14]  # corners, inner upper lip, inner lower lip
-OVAL = [10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152, 148, 176, 149,
-        150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109]  # fmt: skip
+UPPER_LID, LOWER_LID = 159, 145  # of the person's right eye
+UPPER_LIP, LOWER_LIP = 13, 14  # inner edges, at the middle
 _CUT = 256  # side in pixels at which the finder sees the square; the mesh itself works at 192
 
 

@@ -66,7 +66,7 @@ class FaceTracker:
         mesh = self.finder.find(pixels, tuple(centre), old.size * _ROOM, old.pose[2], self.aspect)
         if mesh is None:
             return False
-        new = Face(mesh.landmarks, old.score, euler(mesh.landmarks, self.aspect), None, track.number)
+        new = Face(mesh.landmarks, old.score, euler(mesh.landmarks, self.aspect), track.number)
         moved = _centre(new) - _centre(old)
         if not 0.6 < new.size / old.size < 1.7 or np.linalg.norm(moved) > 0.8 * old.size or not _visible(new, pixels):
             return False
@@ -82,7 +82,7 @@ class FaceTracker:
             mesh = self.finder.find(pixels, box.centre, box.size * _BOX_TO_FACE * _ROOM, 0.0, self.aspect)
             if mesh is None:
                 continue
-            face = Face(mesh.landmarks, box.score, euler(mesh.landmarks, self.aspect), None, self._next)
+            face = Face(mesh.landmarks, box.score, euler(mesh.landmarks, self.aspect), self._next)
             if _visible(face, pixels) and all(overlap(face.box, track.face.box) < 0.5 for track in self._tracks):
                 self._tracks.append(_Track(self._next, face, np.zeros(2)))
                 self._next += 1

@@ -16,6 +16,7 @@ from pydantic import Field
 
 from ..errors import InputError
 from ..faces.identity import SAME_PERSON, distance
+from ..faces.landmarks import LOWER_LID, LOWER_LIP, UPPER_LID, UPPER_LIP
 from ..media.image import read_picture
 from ..options import Options
 from ..runs import Progress, StopSignal
@@ -158,8 +159,8 @@ def _keep_spread(table: pd.DataFrame, most: int) -> None:
         return
     points = np.stack(table.loc[kept, "landmarks"].to_list()).reshape(-1, 478, 3)
     size = table.loc[kept, "size"].to_numpy()
-    mouth = np.linalg.norm(points[:, 13, :2] - points[:, 14, :2], axis=1) / size
-    eyes = np.linalg.norm(points[:, 159, :2] - points[:, 145, :2], axis=1) / size
+    mouth = np.linalg.norm(points[:, UPPER_LIP, :2] - points[:, LOWER_LIP, :2], axis=1) / size
+    eyes = np.linalg.norm(points[:, UPPER_LID, :2] - points[:, LOWER_LID, :2], axis=1) / size
     # a degree of yaw counts as much as a thousandth of the face's height of mouth or eye opening times these weights
     features = np.column_stack([table.loc[kept, "yaw"], table.loc[kept, "pitch"], mouth * 150, eyes * 300])
     chosen = np.zeros(len(kept), bool)

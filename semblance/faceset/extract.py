@@ -6,7 +6,6 @@ stopped goes on where it was, and ends with the same faceset. At the end the fol
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -29,7 +28,7 @@ from ..media.image import encode_picture, read_picture
 from ..media.probe import probe
 from ..media.read import frame_times, read_frames
 from ..options import Options
-from ..runs import Progress, StopSignal, refuse_existing, write_json, written_whole
+from ..runs import Progress, StopSignal, hash_of, refuse_existing, write_json, written_whole
 from ..streams import ahead, batches, side_by_side
 from ..types import ClipInfo, Face, Frame
 from .people import identity_in_picture, is_person, number_people
@@ -127,21 +126,12 @@ def _pieces(source: Path) -> Iterator[tuple]:
             raise MediaError(f"{source} holds no pictures; give a clip or a folder of PNG, JPEG, WebP, BMP or TIFF.")
         for start in range(0, len(pictures), _CHUNK):
             part = tuple(pictures[start : start + _CHUNK])
-            yield source, _hash_of(*part), start, start + len(part), None, part
+            yield source, hash_of(*part), start, start + len(part), None, part
         return
     info = probe(source)
-    count, digest = len(frame_times(info)), _hash_of(source)
+    count, digest = len(frame_times(info)), hash_of(source)
     for start in range(0, count, _CHUNK):
         yield source, digest, start, min(start + _CHUNK, count), info
-
-
-def _hash_of(*paths: Path) -> str:
-    digest = hashlib.sha256()
-    for path in paths:
-        with open(path, "rb") as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
-    return digest.hexdigest()
 
 
 def _frames(piece: _Work, every: int) -> Iterator[tuple[Frame, bool]]:

@@ -1,1 +1,0 @@
-"""Numbers with a name, a unit and a direction."""
