@@ -27,8 +27,8 @@ def run(verb: str, arguments: list[str], stop: StopSignal) -> None:
 
 
 def _replace(progress: TerminalProgress, stop: StopSignal) -> Callable:
+    from ..create.options import SwapOptions
     from ..create.replace import replace
-    from ..create.swap import SwapOptions
     from ..finish.merge import MergeOptions
     from ..media.encode import EncodeOptions
 
@@ -144,7 +144,8 @@ def _train(progress: TerminalProgress, stop: StopSignal) -> Callable:
 
 
 def _swap(progress: TerminalProgress, stop: StopSignal) -> Callable:
-    from ..create.swap import SwapOptions, swap
+    from ..create.options import SwapOptions
+    from ..create.swap import swap
     from ..finish.merge import MergeOptions
     from ..media.encode import EncodeOptions
 

@@ -7,7 +7,6 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -23,10 +22,8 @@ from ..streams import ahead, batches, side_by_side
 from ..trust.publish import open_segment_for
 from ..types import ClipInfo, Face, Frame, Patch
 from .job import Record
+from .options import SwapOptions
 from .watch import Watched, watch
-
-if TYPE_CHECKING:
-    from .swap import SwapOptions
 
 _RUSHES = 192 << 20  # bytes of frames that may be under way at once
 

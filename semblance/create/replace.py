@@ -21,8 +21,9 @@ from ..models import choose_preset, load_model_file
 from ..runs import Progress, StopSignal, refuse_existing
 from ..training.options import TrainOptions
 from ..trust.publish import check_encode
+from .options import SwapOptions
 from .report import SwapResult
-from .swap import SwapOptions, swap
+from .swap import swap
 from .train import train
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from semblance import swap
-from semblance.create.swap import SwapOptions
+from semblance.create.options import SwapOptions
 from semblance.errors import FaceError, InputError, MediaError, ModelError, OutputError, Stopped
 from semblance.faces.identity import distance, identity_chip, identity_vectors
 from semblance.faces.track import FaceTracker

@@ -1,0 +1,26 @@
+"""Which faces a swap replaces, and how its work is cut."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from ..options import Options
+
+
+class SwapOptions(Options):
+    """Which faces are replaced, and what becomes of frames where that cannot be done well."""
+
+    who: Literal["target", "largest", "all"] = "target"
+    """Faces to replace: the person the model was trained on as target, the largest face, or every face."""
+    carry: int = Field(0, ge=0, le=12)
+    """Bridge a face that is lost for up to so many frames from its neighbours; 0 leaves those frames as the plate."""
+    stranger: float = Field(0.8, gt=0, le=2)
+    """Leave a frame as the plate if its face is further from the target's identity than this (dlib distance)."""
+    poorest: float = Field(0.12, gt=0, le=1)
+    """Leave a frame as the plate if the model redraws its own target worse than this (mean error, 0 to 1)."""
+    batch: int = Field(8, ge=1, le=256)
+    """Faces that the model draws at once."""
+    segment: float = Field(10.0, ge=1, le=600)
+    """Seconds of film that are rendered as one piece: what a crash can cost."""
