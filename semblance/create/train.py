@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..errors import FacesetError
+from ..faceset.match import match_expressions
 from ..faceset.store import Faceset, load_crops, open_faceset
 from ..models import choose_preset, load_model_file
 from ..runs import Progress, StopSignal
@@ -42,6 +43,7 @@ def train(
     return train_model(
         model, preset, crops[0], crops[1], Path(out), options, resume, progress, stop,
         lambda path, pixels: publish_picture(path, pixels, f"training preview of {model}"), notes,
+        match_expressions(facesets[0].kept, facesets[1].kept),
     )  # fmt: skip
 
 

@@ -101,6 +101,11 @@ def middle(images: np.ndarray, size: int, coverage: float) -> np.ndarray:
     return np.stack([_sample(image, matrix, size) for image in images])
 
 
+def pick(chance: np.ndarray, count: int) -> np.ndarray:
+    """Numbers 0..1 -> whole numbers 0..count-1, each as likely as the others."""
+    return np.minimum((chance * count).astype(int), count - 1)
+
+
 def apply(images: np.ndarray, draws: Draws, size: int, coverage: float) -> tuple[np.ndarray, np.ndarray]:
     """Make the pairs that `draws` decided.
 
@@ -108,7 +113,7 @@ def apply(images: np.ndarray, draws: Draws, size: int, coverage: float) -> tuple
     Returns input and target, each (N, size, size, 3) uint8 RGB.
     """
     side = images.shape[1]
-    chosen = np.minimum((draws.face * len(images)).astype(int), len(images) - 1)
+    chosen = pick(draws.face, len(images))
     place = _placement(draws)
     lattice = _lattice(coverage)
     bent = lattice + draws.nodes

@@ -39,6 +39,8 @@ class Config(Options):
     """last convolution at full size (paper); otherwise at half size, its channels shuffled into pixels"""
     structure: float = Field(0.0, ge=0)
     """weight of structural dissimilarity (1 - SSIM) / 2 beside the mean absolute error (paper: none)"""
+    match: float = Field(0.0, ge=0)
+    """weight of drawing the source from the target's picture where both make the same expression (paper: none)"""
     batch: int = Field(64, ge=1)
     """pictures per side and step (paper: 64)"""
     learning_rate: float = Field(5e-5, gt=0)
@@ -100,10 +102,17 @@ class Net(nn.Module):
                 nn.init.zeros_(module.bias)
         self.to(memory_format=torch.channels_last)
 
-    def forward(self, source: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-        """Reconstruct crops of both people, each (B, 3, S, S), with their own decoders; one pass of the encoder."""
+    def forward(self, source: Tensor, target: Tensor, swapped: bool = False) -> tuple[Tensor, ...]:
+        """Reconstruct crops of both people, each (B, 3, S, S), with their own decoders; one pass of the encoder.
+
+        swapped: a third picture, the target's crop as the source.
+        """
         codes = self.encoder(torch.cat([source, target]))
-        return self.source(codes[: len(source)]), self.target(codes[len(source) :])
+        target_codes = codes[len(source) :]
+        if not swapped:
+            return self.source(codes[: len(source)]), self.target(target_codes)
+        both = self.source(codes)
+        return both[: len(source)], self.target(target_codes), both[len(source) :]
 
 
 class Encoder(nn.Module):
@@ -160,21 +169,26 @@ def phases(net: Net, config: Config) -> list[Phase]:
     share a step, which is the same gradient for the decoders and their sum for the encoder."""
 
     def summed(net: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        return losses(net, batch, config.structure)
+        return losses(net, batch, config.structure, config.match)
 
     return [Phase("swap", list(net.parameters()), summed, config.learning_rate, config.betas, config.epsilon)]
 
 
-def losses(net: nn.Module, batch: dict[str, Tensor], structure: float = 0.0) -> dict[str, Tensor]:
+def losses(net: nn.Module, batch: dict[str, Tensor], structure: float = 0.0, match: float = 0.0) -> dict[str, Tensor]:
     """Reconstruction losses by side; their sum is what a step lowers.
 
     batch: "source" and "target" are warped crops (B, 3, S, S), "source_truth" and "target_truth" what should come out.
+    match: weight of the swap itself, for batches whose rows show the same expression on both sides. From a few dozen
+    faces a side the encoder otherwise sorts people, not expressions: a shut mouth becomes an open one.
     """
-    source, target = net(batch["source"], batch["target"])
-    return {
+    source, target, *swapped = net(batch["source"], batch["target"], match > 0)
+    found = {
         "source": reconstruction(source, batch["source_truth"], structure),
         "target": reconstruction(target, batch["target_truth"], structure),
     }
+    if swapped:
+        found["match"] = match * reconstruction(swapped[0], batch["source_truth"], structure)
+    return found
 
 
 def reconstruction(face: Tensor, truth: Tensor, structure: float) -> Tensor:

@@ -16,6 +16,7 @@ import torch
 
 from ..errors import FacesetError, Stopped
 from ..faceset.augment import shrink
+from ..faceset.match import Matches
 from ..models import choose_preset, load_model_file
 from ..runs import Progress, StopSignal
 from ..streams import ahead
@@ -46,11 +47,13 @@ def train_model(
     stop: StopSignal | None = None,
     save_picture: Callable[[Path, np.ndarray], None] = lambda path, pixels: None,
     notes: dict | None = None,
+    matches: Matches | None = None,
 ) -> TrainResult:
     """Train a model file's preset on two people; see folder.py for what `run` holds afterwards.
 
     save_picture(path, pixels (H, W, 3) uint8 RGB) writes a preview sheet; notes: JSON facts for the header (hashes of
     the facesets, people). resume: go on with `run` where its newest whole checkpoint stands.
+    matches: which faces of the two make the same expression, for models that learn from such pairs.
     Raises FacesetError, ModelError, OutputError, TrainingError, and Stopped after a stop, with everything saved.
     """
     run, progress, stop = Path(run), progress or Progress(), stop or StopSignal()
@@ -76,7 +79,7 @@ def train_model(
     standing.good = snapshot(learner)
     numbers = stream(
         source, target, config.size, config.coverage, config.augment, options.seed, standing.samples // 2,
-        config.batch, fabric.global_rank, fabric.world_size,
+        config.batch, fabric.global_rank, fabric.world_size, matches if getattr(config, "match", 0) else None,
     )  # fmt: skip
     with closing(ahead(numbers, BATCHES_AHEAD)) as batches:
         return _train(job, standing, batches)
