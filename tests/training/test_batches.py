@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 
 from semblance.faceset.augment import AugmentOptions
+from semblance.faceset.match import Matches
 from semblance.training.batches import stream
 
 
@@ -36,3 +37,15 @@ def test_several_processes_share_each_batch(crops):
 def test_both_sides_are_drawn_apart(crops):
     made = samples((crops[0], crops[0]), 0, 8, 1)
     assert not np.array_equal(made["source"], made["target"])
+
+
+def test_matched_sides_show_one_expression_moved_and_tinted_alike():
+    """Crops whose brightness stands for an expression: each row of a batch pairs equal ones."""
+    levels = np.arange(8, dtype=np.uint8) * 30
+    images = np.broadcast_to(levels[:, None, None, None], (8, 64, 64, 3)).copy()
+    backwards = images[::-1].copy()
+    same = np.arange(8)[::-1, None]
+    made = next(stream(images, backwards, 32, 0.8, AugmentOptions(), 3, 0, 40, matches=Matches(same, same)))
+    assert np.array_equal(made["source"], made["target"])
+    assert np.array_equal(made["source_truth"], made["target_truth"])
+    assert len(np.unique(made["source"][:, 16, 16, 0])) > 8
