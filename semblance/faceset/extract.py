@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -175,16 +176,19 @@ def _extract_piece(
 
 
 def _track(piece: _Work, options: ExtractOptions, aspect: float) -> Iterator[tuple[Frame, list[Face]]]:
-    tracker = FaceTracker(aspect, options.max_faces)
     stills = 0
-    for frame, alone in ahead(_frames(piece, options.every), 4):
-        if alone:
-            tracker.restart()
-        faces = tracker.step(frame.pixels)
-        if alone:  # without motion between them, each picture's faces are tracks of their own
-            faces = [face.with_(track=stills + number) for number, face in enumerate(faces)]
-            stills += len(faces)
-        yield frame, faces
+    with (
+        closing(FaceTracker(aspect, options.max_faces)) as tracker,
+        closing(ahead(_frames(piece, options.every), 4)) as frames,
+    ):
+        for frame, alone in frames:
+            if alone:
+                tracker.restart()
+            faces = tracker.step(frame.pixels)
+            if alone:  # without motion between them, each picture's faces are tracks of their own
+                faces = [face.with_(track=stills + number) for number, face in enumerate(faces)]
+                stills += len(faces)
+            yield frame, faces
 
 
 def _cut(
