@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,10 +51,19 @@ def save_checkpoint(folder: Path, tensors: dict[str, np.ndarray], header: dict, 
     header = {"format": FORMAT, "licence": LICENCE, **header, "sha256": _hash(tensors)}
     path = Path(folder) / f"{header['samples']:012d}{SUFFIX}"
     with written_whole(path) as temporary:
-        save_file(tensors, temporary, metadata={_HEADER: json.dumps(header)})
+        try:
+            save_file(tensors, temporary, metadata={_HEADER: json.dumps(header)})
+        except SafetensorError as error:
+            raise _system_error(error) from error
     for old in list_checkpoints(folder)[kept:]:
         old.unlink(missing_ok=True)
     return path
+
+
+def _system_error(error: SafetensorError) -> OSError:
+    """What the operating system said; safetensors hands it on as text only, "... (os error 28)"."""
+    number = re.search(r"os error (\d+)", str(error))
+    return OSError(int(number[1]), os.strerror(int(number[1]))) if number else OSError(str(error))
 
 
 def list_checkpoints(folder: Path) -> list[Path]:

@@ -1,12 +1,14 @@
 """Checkpoints: what goes in comes out, what is damaged is passed over and said, what is foreign is refused."""
 
 import json
+import resource
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
 from safetensors import safe_open
 
-from semblance.errors import ModelError
+from semblance.errors import ModelError, OutputError
 from semblance.runs import Progress
 from semblance.weights import list_checkpoints, load_checkpoint, save_checkpoint
 
@@ -19,6 +21,17 @@ class Heard(Progress):
 
     def say(self, text):
         self.lines.append(text)
+
+
+@contextmanager
+def files_at_most(size):
+    """No file can grow beyond `size` bytes: a write fails in the middle, as on a full disk."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 def tensors(seed=0):
@@ -118,4 +131,12 @@ def test_a_save_that_fails_leaves_what_was_there(tmp_path):
     good = save_some(tmp_path, 1)[0]
     with pytest.raises(TypeError):
         save_checkpoint(tmp_path, tensors(), {**HEADER, "samples": 128, "notes": object()})
+    assert list(tmp_path.iterdir()) == [good]
+
+
+def test_a_disk_that_takes_no_more_is_told_in_one_sentence(tmp_path):
+    good = save_some(tmp_path, 1)[0]
+    with files_at_most(1000), pytest.raises(OutputError, match="000000000128") as caught:
+        save_checkpoint(tmp_path, tensors(), {**HEADER, "samples": 128})
+    assert "larger than the system allows" in str(caught.value) and "\n" not in str(caught.value)
     assert list(tmp_path.iterdir()) == [good]

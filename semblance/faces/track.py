@@ -30,7 +30,10 @@ class _Track:
 
 
 class FaceTracker:
-    """Give it the frames of one stretch of a clip, in order. aspect: width / height of one frame pixel."""
+    """Give it the frames of one stretch of a clip, in order, then close it. aspect: width / height of a frame pixel.
+
+    detector, finder: used, but not closed, where given; made, and closed by `close`, where not.
+    """
 
     def __init__(
         self,
@@ -41,12 +44,18 @@ class FaceTracker:
     ) -> None:
         self.aspect, self.max_faces = aspect, max_faces
         self.detector, self.finder = detector or FaceDetector(), finder or MeshFinder()
+        self._own = [made for made, given in ((self.detector, detector), (self.finder, finder)) if given is None]
         self.restart()
 
     def restart(self) -> None:
         """Forget all faces; the next frame begins a new stretch."""
         self._tracks: list[_Track] = []
         self._seen, self._next = 0, 0
+
+    def close(self) -> None:
+        """Give back the threads and memory of what this tracker made for itself; it takes no frame after that."""
+        for made in self._own:
+            made.close()
 
     def step(self, pixels: np.ndarray) -> list[Face]:
         """The faces of the next frame (H, W, 3) uint8 RGB, largest first."""

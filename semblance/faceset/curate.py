@@ -7,6 +7,7 @@ soft but even clip is not emptied.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import cv2
@@ -65,7 +66,7 @@ def curate(
     faceset = open_faceset(Path(folder))
     table = faceset.table.copy()
     table["kept"], table["reason"] = True, ""
-    if not undo and len(table):
+    if not undo:
         for reason, wrong in _rules(table, options, _wanted_person(table, options.person)).items():
             _drop(table, wrong, reason)
         _drop_duplicates(table, faceset.folder, options.duplicate, progress, stop)
@@ -83,9 +84,10 @@ def reasons(faceset: Faceset) -> dict[str, int]:
 
 def _wanted_person(table: pd.DataFrame, person: str | None) -> np.ndarray:
     """(128,) the identity that is to stay."""
-    if person is not None and not person.isdigit():
+    if person is not None and not person.isdecimal():
         return identity_in_picture(read_picture(Path(person)), person)
-    number = int(person or 0)
+    # person 0 was seen most when the set was extracted; its pictures may have been deleted since
+    number = int(table["person"].mode().iloc[0]) if person is None else int(person)
     rows = table[table["person"] == number]
     if rows.empty:
         known = ", ".join(str(n) for n in sorted(table["person"].unique()))
@@ -131,25 +133,46 @@ def _drop(table: pd.DataFrame, wrong: pd.Series, reason: str) -> None:
 
 
 def _drop_duplicates(table: pd.DataFrame, folder: Path, threshold: float, progress: Progress, stop: StopSignal) -> None:
-    """Of faces that nearly equal each other the sharpest stays; compared with all kept faces so far, in blocks."""
+    """Of faces that nearly equal each other the sharpest stays."""
     rows = table.index[table["kept"]][np.argsort(-table.loc[table["kept"], "sharpness"].to_numpy())]
     progress.stage("curate", len(rows), "faces")
-    grey = np.empty((len(rows), 32 * 32), np.float32)
-    shape = np.empty((len(rows), 2 * 478), np.float32)
-    count = 0
-    for row in rows:
+    faces = (_look(folder, table.loc[row]) for row in rows)
+    for row, twin in zip(rows, near_duplicates(faces, len(rows), threshold)):
         stop.check("The faceset is as it was; run the same command again.")
-        crop = read_picture(folder / PICTURES / table.at[row, "name"])
-        small = cv2.cvtColor(cv2.resize(crop, (32, 32), interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY).ravel()
-        points = (crop_points(table.loc[row]) / crop.shape[0] * 1000).ravel()
-        near = np.abs(grey[:count] - small).mean(1) < threshold
-        if near.any() and (np.abs(shape[:count][near] - points).mean(1) < threshold).any():
+        if twin:
             table.at[row, "kept"], table.at[row, "reason"] = False, "near duplicate"
-        else:
-            grey[count], shape[count] = small, points
-            count += 1
         progress.advance()
     progress.done()
+
+
+def _look(folder: Path, row: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """(32, 32) uint8 grey of a stored face, and its mesh (956,) in crop per mille."""
+    crop = read_picture(folder / PICTURES / row["name"])
+    small = cv2.cvtColor(cv2.resize(crop, (32, 32), interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
+    return small, (crop_points(row) / crop.shape[0] * 1000).ravel()
+
+
+def near_duplicates(faces: Iterable[tuple[np.ndarray, np.ndarray]], count: int, threshold: float) -> Iterator[bool]:
+    """For each of `count` faces, (32, 32) uint8 and (956,): whether one that came before, and was none itself, differs
+    by less than `threshold` in the mean of both.
+
+    The mean difference of two pictures is never less than that of their block means, so only faces whose 16 block
+    means are near are compared pixel by pixel: the answer is that of comparing all.
+    """
+    grey = np.empty((count, 32 * 32), np.int16)
+    blocks = np.empty((count, 16), np.float32)
+    shape = np.empty((count, 2 * 478), np.float32)
+    kept = 0
+    for small, points in faces:
+        pixels = small.ravel().astype(np.int16)
+        means = small.reshape(4, 8, 4, 8).mean((1, 3), dtype=np.float32).ravel()
+        near = np.flatnonzero(np.abs(blocks[:kept] - means).mean(1) < threshold + 1e-3)  # rounding is no difference
+        near = near[np.abs(grey[near] - pixels).mean(1) < threshold]
+        twin = bool((np.abs(shape[near] - points).mean(1) < threshold).any())
+        if not twin:
+            grey[kept], blocks[kept], shape[kept] = pixels, means, points
+            kept += 1
+        yield twin
 
 
 def _keep_spread(table: pd.DataFrame, most: int) -> None:

@@ -1,7 +1,8 @@
 """Clips or folders of pictures -> a faceset on disk.
 
 Work goes in chunks of a few seconds into OUT.partial; a chunk that is done is never done again, so that a run that was
-stopped goes on where it was, and ends with the same faceset. At the end the folder is moved to its place.
+stopped goes on where it was, and ends with the same faceset. At the end the folder is moved to its place. A job that
+fails leaves nothing behind, unless parts are done and only the disk was in the way.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Literal
 
@@ -18,24 +19,24 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from ..errors import FaceError, InputError, MediaError
+from ..errors import FaceError, InputError, MediaError, OutputError, SemblanceError, Stopped, writing_failed
 from ..faces.align import crop_matrix, move, take_crop
 from ..faces.identity import identity_chip, identity_vectors
 from ..faces.quality import measure_quality
 from ..faces.track import FaceTracker
-from ..media.folder import pictures_in
 from ..media.image import encode_picture, read_picture
-from ..media.probe import probe
-from ..media.read import frame_times, read_frames
 from ..options import Options
-from ..runs import Progress, StopSignal, hash_of, refuse_existing, write_json, written_whole
-from ..streams import ahead, batches, side_by_side
-from ..types import ClipInfo, Face, Frame
+from ..runs import Progress, StopSignal, beside, refuse_existing, write_json, written_whole
+from ..streams import ahead, batches, depth_for, side_by_side
+from ..types import Face, Frame
 from .people import identity_in_picture, is_person, number_people
 from .sheet import write_sheet
+from .sources import Piece, length_of, pieces_of, read_piece
 from .store import OPTIONS, PICTURES, Faceset, open_faceset, save_table
 
-_CHUNK = 250  # frames; ten seconds of film is what a stop or a crash can cost
+_BATCH = 8  # frames whose identity vectors are computed at once
+_CUTTERS = 2  # threads that cut and store crops
+_PICTURES_AHEAD = 2  # pictures of a folder may be of any size
 _TAGS = {"comment": "Aligned crop of camera footage, made by Semblance for training; not synthetic."}
 
 
@@ -54,19 +55,6 @@ class ExtractOptions(Options):
     """A picture of the one person to take; others are left out."""
 
 
-@dataclass(frozen=True)
-class _Work:
-    """A stretch of one source: pictures of a folder, or frames [start, stop) of a clip."""
-
-    number: int
-    source: Path
-    sha256: str
-    start: int
-    stop: int
-    info: ClipInfo | None
-    pictures: tuple[Path, ...] = ()
-
-
 def extract(
     clips: Sequence[Path | str],
     out: Path | str,
@@ -74,35 +62,82 @@ def extract(
     progress: Progress | None = None,
     stop: StopSignal | None = None,
 ) -> Faceset:
-    """Find, align and store every face of the clips. Raises MediaError, FaceError, OutputError, Stopped."""
+    """Find, align and store every face of the clips; pictures that cannot be read are named and passed over.
+
+    Raises InputError, MediaError, FaceError, OutputError, and Stopped, after which the same call goes on.
+    """
     options, progress, stop = options or ExtractOptions(), progress or Progress(), stop or StopSignal()
     out = Path(out)
+    partial = beside(out, ".partial")
     refuse_existing(out, "faceset folder")
     if not clips:
         raise InputError("No clip was given; name one or more clips or folders of pictures.")
-    work = [piece for clip in clips for piece in _pieces(Path(clip))]
-    work = [_Work(number, *piece) for number, piece in enumerate(work)]
+    work = pieces_of([Path(clip) for clip in clips])
     person = identity_in_picture(read_picture(options.person), str(options.person)) if options.person else None
-    partial = out.with_name(out.name + ".partial")
+    new_parents = [parent for parent in partial.parents if not parent.exists()]
+    try:
+        _extract_all(work, partial, options, person, progress, stop)
+        return _finish(partial, out, clips, options)
+    except Stopped:
+        raise
+    except (SemblanceError, OSError) as error:
+        told = _given_up(error, partial, out, new_parents)
+        if told is error:
+            raise
+        raise told from error
+
+
+def _extract_all(
+    work: list[Piece],
+    partial: Path,
+    options: ExtractOptions,
+    person: np.ndarray | None,
+    progress: Progress,
+    stop: StopSignal,
+) -> None:
+    """Do each piece that is not done yet."""
     finished = _begin(partial, options, work, progress)
-    progress.stage("extract", sum(len(range(piece.start, piece.stop, options.every)) for piece in work), "frames")
-    found = 0
+    progress.stage("extract", sum(length_of(piece, options.every) for piece in work), "frames")
+    damaged: list[MediaError] = []
     for piece in work:
         if piece.number in finished:
-            progress.advance(len(range(piece.start, piece.stop, options.every)))
+            progress.advance(length_of(piece, options.every))
             continue
         stop.check(f"{partial} keeps what is done; run the same command again to go on.")
-        found += _extract_piece(piece, partial, options, person, progress, stop)
+        damaged += _extract_piece(piece, partial, options, person, progress, stop)
     progress.done()
-    return _finish(partial, out, clips, options)
+    if damaged and len(damaged) == sum(length_of(piece, options.every) for piece in work):
+        raise damaged[0]
 
 
-def _begin(partial: Path, options: ExtractOptions, work: list[_Work], progress: Progress) -> set[int]:
+def _given_up(error: SemblanceError | OSError, partial: Path, out: Path, new_parents: list[Path]) -> SemblanceError:
+    """Clear away what a failed job made, unless parts are done and the disk was in the way; the error to raise."""
+    told = writing_failed(out, error) if isinstance(error, OSError) else error
+    if isinstance(told, OutputError) and _finished(partial):
+        return OutputError(f"{told} {partial} keeps what is done; run the same command again to go on.")
+    shutil.rmtree(partial, ignore_errors=True)
+    for parent in new_parents:  # innermost first; one that holds something else by now stays
+        with suppress(OSError):
+            parent.rmdir()
+    return told
+
+
+def _finished(partial: Path) -> set[int]:
+    """The numbers of the chunks that are written whole."""
+    return {int(path.stem) for path in _chunks(partial)}
+
+
+def _chunks(partial: Path) -> list[Path]:
+    """The whole chunks in order; what a kill in the middle of writing left begins with a dot."""
+    return sorted((partial / "chunks").glob("[0-9]*.parquet"))
+
+
+def _begin(partial: Path, options: ExtractOptions, work: list[Piece], progress: Progress) -> set[int]:
     """Open or make the working folder; the numbers of the chunks that are done already."""
     asked = {"options": options.model_dump(mode="json"), "work": [[w.sha256, w.start, w.stop] for w in work]}
     note = partial / "work.json"
     if note.exists() and note.read_text() == _as_text(asked):
-        finished = {int(path.stem) for path in (partial / "chunks").glob("*.parquet")}
+        finished = _finished(partial)
         if finished:
             progress.say(f"Going on with {partial}: {len(finished)} of {len(work)} parts are done.")
         return finished
@@ -114,81 +149,78 @@ def _begin(partial: Path, options: ExtractOptions, work: list[_Work], progress: 
     return set()
 
 
+def _plain(path: Path | str) -> str:
+    """A path as text for tables and JSON: bytes of its name that are not UTF-8 become the replacement character."""
+    return os.fsencode(path).decode("utf-8", "replace")
+
+
 def _as_text(value: dict) -> str:
     return json.dumps(value, sort_keys=True, default=str)
 
 
-def _pieces(source: Path) -> Iterator[tuple]:
-    """The stretches of one source (without their number)."""
-    if source.is_dir():
-        pictures = pictures_in(source)
-        if not pictures:
-            raise MediaError(f"{source} holds no pictures; give a clip or a folder of PNG, JPEG, WebP, BMP or TIFF.")
-        for start in range(0, len(pictures), _CHUNK):
-            part = tuple(pictures[start : start + _CHUNK])
-            yield source, hash_of(*part), start, start + len(part), None, part
-        return
-    info = probe(source)
-    count, digest = len(frame_times(info)), hash_of(source)
-    for start in range(0, count, _CHUNK):
-        yield source, digest, start, min(start + _CHUNK, count), info
-
-
-def _frames(piece: _Work, every: int) -> Iterator[tuple[Frame, bool]]:
-    """Frames of a piece, and whether each is a still of its own (no relation to the one before)."""
-    if piece.info is None:
-        for offset, path in list(enumerate(piece.pictures))[::every]:
-            yield Frame(piece.start + offset, 0.0, read_picture(path)), True
-        return
-    for frame in read_frames(piece.info, piece.start, piece.stop):
-        if frame.index % every == 0:
-            yield Frame(frame.index, frame.time, frame.pixels), every > 5
-
-
 def _extract_piece(
-    piece: _Work,
+    piece: Piece,
     partial: Path,
     options: ExtractOptions,
     person: np.ndarray | None,
     progress: Progress,
     stop: StopSignal,
-) -> int:
-    """Decode, track, then crop, judge and store in threads; the rows go into one chunk file at the end."""
+) -> list[MediaError]:
+    """Decode, track, then crop, judge and store in threads; the rows go into one chunk file at the end.
+
+    Returns what is wrong with each picture that was passed over.
+    """
     aspect = float(piece.info.pixel_aspect) if piece.info else 1.0
+    depth = depth_for(piece.info.width, piece.info.height) if piece.info else _PICTURES_AHEAD
     rows: list[dict] = []
-    tracked = ahead(_track(piece, options, aspect), 16)
-    cut = side_by_side(lambda item: _cut(*item, piece, partial / PICTURES, options, aspect), tracked, 2)
-    for batch in batches(cut, 8):
-        stop.check(f"{partial} keeps what is done; run the same command again to go on.")
-        vectors = identity_vectors([chip for frame_rows in batch for _, chip in frame_rows])
-        fresh = [row for frame_rows in batch for row, _ in frame_rows]
-        for row, vector in zip(fresh, vectors):
-            if person is None or is_person(vector, person):
-                rows.append({**row, "identity": vector})
-            else:
-                (partial / PICTURES / row["name"]).unlink()
-        progress.advance(len(batch), f"{len(rows)} faces")
+    damaged: list[MediaError] = []
+    with (
+        closing(ahead(_track(piece, options, aspect, depth, damaged), depth)) as tracked,
+        closing(
+            side_by_side(
+                lambda item: _cut(*item, piece, partial / PICTURES, options, aspect), tracked, min(depth, _CUTTERS)
+            )
+        ) as cut,
+    ):
+        for batch in batches(cut, _BATCH):
+            stop.check(f"{partial} keeps what is done; run the same command again to go on.")
+            vectors = identity_vectors([chip for frame_rows in batch for _, chip in frame_rows])
+            fresh = [row for frame_rows in batch for row, _ in frame_rows]
+            for row, vector in zip(fresh, vectors):
+                if person is None or is_person(vector, person):
+                    rows.append({**row, "identity": vector})
+                else:
+                    (partial / PICTURES / row["name"]).unlink()
+            progress.advance(len(batch), f"{len(rows)} faces")
+    for error in damaged:
+        progress.say(f"Passed over: {error}")
+    progress.advance(len(damaged))
     os.sync()  # all pictures at once, before the chunk that lists them; flushing each would take longer than finding it
     with written_whole(partial / "chunks" / f"{piece.number:06d}.parquet") as temporary:
         pd.DataFrame(rows).to_parquet(temporary)
-    return len(rows)
+    return damaged
 
 
-def _track(piece: _Work, options: ExtractOptions, aspect: float) -> Iterator[tuple[Frame, list[Face]]]:
-    tracker = FaceTracker(aspect, options.max_faces)
+def _track(
+    piece: Piece, options: ExtractOptions, aspect: float, depth: int, damaged: list[MediaError]
+) -> Iterator[tuple[Frame, list[Face]]]:
     stills = 0
-    for frame, alone in ahead(_frames(piece, options.every), 4):
-        if alone:
-            tracker.restart()
-        faces = tracker.step(frame.pixels)
-        if alone:  # without motion between them, each picture's faces are tracks of their own
-            faces = [face.with_(track=stills + number) for number, face in enumerate(faces)]
-            stills += len(faces)
-        yield frame, faces
+    with (
+        closing(FaceTracker(aspect, options.max_faces)) as tracker,
+        closing(ahead(read_piece(piece, options.every, damaged), min(depth, 4))) as frames,
+    ):
+        for frame, alone in frames:
+            if alone:
+                tracker.restart()
+            faces = tracker.step(frame.pixels)
+            if alone:  # without motion between them, each picture's faces are tracks of their own
+                faces = [face.with_(track=stills + number) for number, face in enumerate(faces)]
+                stills += len(faces)
+            yield frame, faces
 
 
 def _cut(
-    frame: Frame, faces: list[Face], piece: _Work, folder: Path, options: ExtractOptions, aspect: float
+    frame: Frame, faces: list[Face], piece: Piece, folder: Path, options: ExtractOptions, aspect: float
 ) -> list[tuple[dict, np.ndarray]]:
     """Store a frame's faces as pictures; a row and an identity chip for each."""
     found = []
@@ -201,7 +233,8 @@ def _cut(
         name = f"{piece.number:04d}_{frame.index:06d}_{number}.png"
         (folder / name).write_bytes(encode_picture(crop, ".png", _TAGS))
         row = {
-            "name": name, "source": str(piece.source), "sha256": piece.sha256, "index": frame.index, "time": frame.time,
+            "name": name, "source": _plain(piece.source), "sha256": piece.sha256,
+            "index": frame.index, "time": frame.time,
             "matrix": matrix.ravel(), "landmarks": face.landmarks.ravel(), "box": np.array(face.box),
             "yaw": face.pose[0], "pitch": face.pose[1], "roll": face.pose[2], "score": face.score,
             "size": face.size, "sharpness": quality.sharpness, "exposure": quality.exposure,
@@ -215,10 +248,9 @@ def _cut(
 
 def _finish(partial: Path, out: Path, clips: Sequence[Path | str], options: ExtractOptions) -> Faceset:
     """Join the chunks, number the people, draw the sheet, move the folder to its place."""
-    chunks = [pd.read_parquet(path) for path in sorted((partial / "chunks").glob("*.parquet"))]
+    chunks = [pd.read_parquet(path) for path in _chunks(partial)]
     chunks = [chunk for chunk in chunks if len(chunk)]
     if not chunks:
-        shutil.rmtree(partial)
         named = ", ".join(str(clip) for clip in clips)
         who = f" of the person in {options.person}" if options.person else ""
         raise FaceError(f"No face{who} was found in {named}; check that it shows one larger than about 20 pixels.")
@@ -230,7 +262,7 @@ def _finish(partial: Path, out: Path, clips: Sequence[Path | str], options: Extr
         if path.name not in listed:
             path.unlink()
     save_table(partial, table)
-    write_json(partial / OPTIONS, {"clips": [str(clip) for clip in clips], **options.model_dump(mode="json")})
+    write_json(partial / OPTIONS, {"clips": [_plain(clip) for clip in clips], **options.model_dump(mode="json")})
     write_sheet(Faceset(partial, table), "as extracted")
     shutil.rmtree(partial / "chunks")
     (partial / "work.json").unlink()

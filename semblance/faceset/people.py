@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import numpy as np
 import pandas as pd
 
 from ..errors import FaceError
-from ..faces.detect import FaceDetector
 from ..faces.identity import SAME_PERSON, distance, identity_chip, identity_vectors
 from ..faces.track import FaceTracker
 
@@ -33,7 +34,8 @@ def number_people(table: pd.DataFrame) -> np.ndarray:
 
 def identity_in_picture(pixels: np.ndarray, name: str) -> np.ndarray:
     """(128,) of the largest face in a picture; FaceError if it shows none."""
-    faces = FaceTracker(detector=FaceDetector()).step(pixels)
+    with closing(FaceTracker()) as tracker:
+        faces = tracker.step(pixels)
     if not faces:
         raise FaceError(f"No face was found in {name}; give a picture that shows the person from the front.")
     return identity_vectors([identity_chip(pixels, faces[0])])[0]

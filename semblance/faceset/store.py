@@ -18,6 +18,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -29,6 +30,11 @@ from ..runs import written_whole
 
 TABLE, PICTURES, OPTIONS = "faces.parquet", "faces", "options.json"
 FEWEST = 20  # faces below which nothing worth seeing can be learned
+COLUMNS = (
+    "name", "source", "sha256", "index", "time", "matrix", "landmarks", "box", "yaw", "pitch", "roll", "score",
+    "identity", "size", "sharpness", "exposure", "contrast", "tint_a", "tint_b", "occluded", "inside",
+    "faces_in_frame", "track", "person", "kept", "reason",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -49,10 +55,12 @@ class Faceset:
 
     @property
     def options(self) -> dict:
-        """How the faceset was extracted: clips, size, coverage ..."""
+        """How the faceset was extracted: clips, size, coverage ... FacesetError where that is not known any more."""
         try:
-            return json.loads((self.folder / OPTIONS).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            options = json.loads((self.folder / OPTIONS).read_text(encoding="utf-8"))
+            options["clips"], options["coverage"], int(options["size"])
+            return options
+        except (OSError, ValueError, KeyError, TypeError):
             raise FacesetError(f"{self.folder / OPTIONS} is missing or damaged; extract the faceset again.") from None
 
     def summary(self) -> str:
@@ -65,7 +73,7 @@ class Faceset:
 
 
 def open_faceset(folder: Path) -> Faceset:
-    """Read a faceset; FacesetError where there is none or its table is damaged."""
+    """Read a faceset; FacesetError where there is none, its table is damaged, or all its pictures are gone."""
     folder = Path(folder)
     if not (folder / TABLE).exists():
         raise FacesetError(f"{folder} is not a faceset; make one with `semblance extract CLIP --out {folder}`.")
@@ -73,10 +81,13 @@ def open_faceset(folder: Path) -> Faceset:
         table = pd.read_parquet(folder / TABLE)
         present = {path.name for path in (folder / PICTURES).glob("*.png")}
         table = table[table["name"].isin(present)].reset_index(drop=True)
-        table["kept"], table["identity"]
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
         problem = type(error).__name__
         raise FacesetError(f"{folder / TABLE} is damaged ({problem}); extract the faceset again.") from None
+    if lacking := [column for column in COLUMNS if column not in table]:
+        raise FacesetError(f"{folder / TABLE} lacks the column '{lacking[0]}'; extract the faceset again.")
+    if table.empty:
+        raise FacesetError(f"{folder / PICTURES} holds no picture of this faceset any more; extract it again.")
     return Faceset(folder, table)
 
 
@@ -86,18 +97,38 @@ def save_table(folder: Path, table: pd.DataFrame) -> None:
         table.to_parquet(temporary, index=False)
 
 
-def load_crops(faceset: Faceset, purpose: str = "training") -> np.ndarray:
-    """The kept crops (N, S, S, 3) uint8 RGB; FacesetError if they are fewer than FEWEST."""
-    names = faceset.kept["name"].to_list()
-    if len(names) < FEWEST:
-        dropped = len(faceset.table) - len(names)
+def check_enough(faceset: Faceset) -> None:
+    """Raises FacesetError if fewer than FEWEST faces are kept."""
+    count = len(faceset.kept)
+    if count < FEWEST:
+        dropped = len(faceset.table) - count
         undo = f"`semblance curate {faceset.folder} --undo`"
         advice = f"; {dropped} were dropped, {undo} brings them back" if dropped else ""
         raise FacesetError(
-            f"{faceset.folder} has {len(names)} faces, {purpose} needs at least {FEWEST}: "
-            f"add footage of the person{advice}."
+            f"{faceset.folder} has {count} faces, training needs at least {FEWEST}: add footage of the person{advice}."
         )
-    return np.stack([read_picture(faceset.folder / PICTURES / name) for name in names])
+
+
+def load_crops(faceset: Faceset, side: int | None = None) -> np.ndarray:
+    """The kept crops (N, S, S, 3) uint8 RGB, S the size they were extracted at, or `side` where that is smaller.
+
+    Each is made smaller as it is read, so that no more than the answer is ever held in memory.
+    Raises FacesetError if they are fewer than FEWEST, or one is of another size; MediaError if one is damaged.
+    """
+    check_enough(faceset)
+    stored = int(faceset.options["size"])
+    side = stored if side is None else min(side, stored)
+    names = faceset.kept["name"].to_list()
+    crops = np.empty((len(names), side, side, 3), np.uint8)
+    for crop, name in zip(crops, names):
+        picture = read_picture(faceset.folder / PICTURES / name)
+        if picture.shape != (stored, stored, 3):
+            raise FacesetError(
+                f"{faceset.folder / PICTURES / name} is {picture.shape[1]}x{picture.shape[0]}, but the faceset's "
+                f"pictures are {stored}x{stored}; delete it or extract the faceset again."
+            )
+        crop[:] = cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA) if side < stored else picture
+    return crops
 
 
 def crop_points(row: pd.Series) -> np.ndarray:

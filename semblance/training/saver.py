@@ -8,7 +8,6 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from ..errors import SemblanceError
 from ..weights import save_checkpoint
 from .learner import Tensors
 
@@ -20,7 +19,7 @@ class Saver:
         self.folder = folder
         self.newest: Path | None = None
         self._thread: threading.Thread | None = None
-        self._error: SemblanceError | None = None
+        self._error: Exception | None = None
 
     @property
     def busy(self) -> bool:
@@ -35,7 +34,7 @@ class Saver:
         self._thread.start()
 
     def wait(self) -> None:
-        """Until the checkpoint is on the disk. Raises OutputError where it could not be written."""
+        """Until the checkpoint is on the disk. Raises what went wrong: OutputError where it could not be written."""
         if self._thread is not None:
             self._thread.join()
             self._thread = None
@@ -46,5 +45,5 @@ class Saver:
     def _write(self, arrays: dict, header: dict) -> None:
         try:
             self.newest = save_checkpoint(self.folder, arrays, header)
-        except SemblanceError as error:
+        except Exception as error:  # whatever it is, the training thread must hear of it: an error here is a lost model
             self._error = error

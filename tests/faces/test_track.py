@@ -1,10 +1,13 @@
 """Tracking on real clips: every face found, tracks kept, small faces, many faces, nothing where there is nothing."""
 
+from contextlib import closing
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
 
-from semblance.faces.detect import Box, distinct, overlap
+from semblance.faces.detect import Box, FaceDetector, distinct, overlap
 from semblance.faces.track import FaceTracker
 from semblance.media.probe import probe
 from semblance.media.read import read_frames
@@ -87,3 +90,36 @@ def test_boxes_that_cover_each_other_are_one():
     one, same, apart = Box(0, 0, 10, 10, 0.9), Box(1, 1, 9, 9, 0.8), Box(20, 0, 30, 10, 0.5)
     assert overlap(one, same) == 1 and overlap(one, apart) == 0
     assert distinct([same, apart, one]) == [one, apart]
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads of native code are counted on Linux only")
+def test_a_closed_tracker_gives_its_threads_back(clip):
+    def threads() -> int:
+        return len(list(Path("/proc/self/task").iterdir()))
+
+    def use_one() -> None:
+        with closing(FaceTracker()) as tracker:
+            assert len(tracker.step(clip[0])) == 1
+
+    use_one()  # what the libraries keep for the whole process is started now
+    before = threads()
+    for _ in range(5):
+        use_one()
+    assert threads() <= before
+
+
+def test_a_tracker_closes_only_what_it_made(clip):
+    detector = FaceDetector()
+    for _ in range(2):
+        tracker = FaceTracker(detector=detector)
+        tracker.close()
+        tracker.close()
+    assert len(detector.find(clip[0])) == 1
+    detector.close()
+
+
+def test_a_frame_as_thin_as_a_thread_has_no_face():
+    detector = FaceDetector()
+    assert detector.find(np.zeros((20, 20000, 3), np.uint8), thorough=True) == []
+    assert detector.find(np.zeros((20000, 20, 3), np.uint8)) == []
+    detector.close()

@@ -1,15 +1,16 @@
 """Curation drops what was damaged on purpose, says why, and can be undone."""
 
 import shutil
+import time
 
 import cv2
 import numpy as np
 import pytest
 
-from semblance.errors import InputError
-from semblance.faceset.curate import CurateOptions, curate, reasons
+from semblance.errors import InputError, MediaError
+from semblance.faceset.curate import CurateOptions, curate, near_duplicates, reasons
 from semblance.faceset.extract import extract
-from semblance.faceset.store import open_faceset
+from semblance.faceset.store import PICTURES, open_faceset
 from semblance.media.image import write_picture
 from semblance.media.probe import probe
 from semblance.media.read import read_frames
@@ -106,3 +107,51 @@ def test_curating_twice_changes_nothing(copy):
     folder, _ = copy
     once = curate(folder).table
     assert curate(folder).table.equals(once)
+
+
+def test_where_person_0_was_deleted_the_one_seen_most_stays(copy):
+    folder, names = copy
+    faceset = open_faceset(folder)
+    others = set(_rows_of(faceset, names, "other")["name"])
+    for name in set(faceset.table["name"]) - others:
+        (folder / PICTURES / name).unlink()
+    others = _rows_of(curate(folder), names, "other")
+    assert len(others) == 3 and others["kept"].all()
+
+
+def test_a_number_that_is_no_decimal_is_a_files_name(copy):
+    with pytest.raises(MediaError, match="no file ²"):
+        curate(copy[0], CurateOptions(person="²"))
+
+
+def _some_faces(count, noise, seed=0):
+    """Copies of a few pictures with as much noise as makes some of them twins and some not."""
+    chance = np.random.default_rng(seed)
+    pictures = chance.integers(40, 200, (5, 32, 32))
+    for _ in range(count):
+        picture = pictures[chance.integers(5)] + chance.normal(0, chance.uniform(0, noise), (32, 32)).round()
+        yield picture.clip(0, 255).astype(np.uint8), np.full(956, chance.integers(3) * 0.4, np.float32)
+
+
+def test_block_means_change_no_answer():
+    faces = list(_some_faces(120, 3.0))
+    kept, expected = [], []
+    for grey, points in faces:
+        expected.append(
+            any(
+                np.abs(grey.astype(float) - other).mean() < 1.5 and np.abs(points - shape).mean() < 1.5
+                for other, shape in kept
+            )
+        )
+        if not expected[-1]:
+            kept.append((grey, points))
+    assert list(near_duplicates(faces, len(faces), 1.5)) == expected
+    assert 20 < sum(expected) < 100
+
+
+def test_thousands_of_unlike_faces_are_compared_in_seconds():
+    chance = np.random.default_rng(0)
+    small = [cv2.resize(chance.integers(0, 256, (5, 5), np.uint8), (32, 32)) for _ in range(4000)]
+    began = time.process_time()
+    assert not any(near_duplicates(((picture, np.zeros(956)) for picture in small), len(small), 0.6))
+    assert time.process_time() - began < 3, "each was compared with each, pixel by pixel"
