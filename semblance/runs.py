@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -106,7 +106,8 @@ def written_whole(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise writing_failed(path, error) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # where it could not be made it need not be removed, and must not hide why
+            temporary.unlink()
 
 
 def flush_to_disk(path: Path) -> None:
