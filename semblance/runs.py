@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
-from .errors import OutputError, Stopped, writing_failed
+from .errors import InputError, OutputError, Stopped, writing_failed
 
 
 class Progress:
@@ -159,6 +159,13 @@ def read_json_lines(path: Path) -> list[dict]:
         except json.JSONDecodeError:
             continue  # the line that a kill cut short
     return rows
+
+
+def beside(path: Path, ending: str) -> Path:
+    """`path` with `ending` added to its name; InputError for a path without a name (., /)."""
+    if not path.name:
+        raise InputError(f"'{path}' names no file or folder; give --out a name.")
+    return path.with_name(path.name + ending)
 
 
 def refuse_existing(path: Path, what: str) -> None:
