@@ -25,6 +25,7 @@ from semblance.media.read import read_frames
 from semblance.models import load_swapper
 from semblance.runs import Progress, StopSignal
 from semblance.trust.publish import LABEL
+from tests.clips import break_packet
 
 
 @pytest.fixture(scope="module")
@@ -239,3 +240,110 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before(run, plate, tmp_path)
     told = _StopAt(10**9, StopSignal())
     assert swap(plate, copy, tmp_path / "o.mp4", progress=told).swapped == 75
     assert any("damaged" in line and "before it" in line for line in told.told)
+
+
+def test_a_clip_with_a_broken_frame_is_swapped_and_reported(run, plate, tmp_path):
+    broken = tmp_path / "broken.mp4"
+    with av.open(str(broken), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"g": "1"})
+        stream.width, stream.height, stream.pix_fmt = 360, 288, "yuv420p"
+        for frame in read_frames(probe(plate), 0, 30):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame.pixels)))
+        container.mux(stream.encode(None))
+    break_packet(broken, 7)
+    made = swap(broken, run, tmp_path / "o.mp4", options=SwapOptions(who="all", poorest=1))
+    assert made.frames == made.swapped == 29
+    report = json.loads((made.report / "report.json").read_text())
+    assert [entry["frame"] for entry in report["per_frame"]] == [n for n in range(30) if n != 7]
+
+
+@pytest.fixture(scope="module")
+def pair(grid, plate, tmp_path_factory):
+    """Twenty frames of two people side by side; makes a folder of them with the people of some sides hidden."""
+    both = [
+        np.hstack([other.pixels, one.pixels])
+        for one, other in zip(read_frames(probe(plate), 0, 20), read_frames(probe(grid / "bbaf2n.mpg"), 0, 20))
+    ]
+
+    def hidden(stranger, target):
+        folder = tmp_path_factory.mktemp("pair")
+        for n, pixels in enumerate(both):
+            pixels = pixels.copy()
+            if n in (8, 9):
+                pixels[100:260, 110:250] = 90 if stranger else pixels[100:260, 110:250]
+                pixels[100:260, 470:610] = 90 if target else pixels[100:260, 470:610]
+            write_picture(folder / f"{n:03d}.png", pixels, {})
+        return folder
+
+    return hidden
+
+
+@pytest.mark.parametrize(
+    ("who", "stranger", "target", "carried"),
+    [("target", True, False, []), ("target", True, True, [8, 9]), ("all", True, False, [8, 9])],
+)
+def test_a_lost_face_is_bridged_only_if_it_is_one_to_replace(who, stranger, target, carried, run, pair, tmp_path):
+    folder = pair(stranger, target)
+    options = SwapOptions(who=who, carry=4, poorest=1)
+    made = swap(folder, run, tmp_path / "o.mkv", encode=EncodeOptions(codec="ffv1"), options=options)
+    assert made.swapped == 20
+    assert json.loads((made.report / "report.json").read_text())["carried"] == carried
+    gap = np.abs(pixels_of(folder)[8].astype(float) - pixels_of(made.out)[8]).mean((0, 2))
+    assert (gap[:360].max() > 1.5) == (who == "all")
+
+
+def test_pictures_of_a_killed_segment_are_made_again(run, plate, tmp_path):
+    stop, out, png = StopSignal(), tmp_path / "frames", EncodeOptions(codec="png")
+    options = SwapOptions(segment=1)
+    with pytest.raises(Stopped):
+        swap(plate, run, out, encode=png, options=options, progress=_StopAt(27, stop), stop=stop)
+    (tmp_path / "frames.partial" / "00001").mkdir()
+    (tmp_path / "frames.partial" / "00001" / "000001.png").write_bytes(b"half")
+    assert swap(plate, run, out, encode=png, options=options).swapped == 75
+    assert len(list(out.iterdir())) == 75
+
+
+class _KilledAtReport(Progress):
+    def stage(self, name, total=None, unit="frames"):
+        if name == "report":
+            raise KeyboardInterrupt
+
+
+def test_killed_between_clip_and_report_the_same_command_writes_the_report(run, plate, tmp_path):
+    out = tmp_path / "c.mp4"
+    with pytest.raises(KeyboardInterrupt):
+        swap(plate, run, out, progress=_KilledAtReport())
+    written = out.stat().st_mtime_ns
+    with pytest.raises(OutputError, match="exists already"):
+        swap(plate, run, out, MergeOptions(opacity=0.5))
+    made = swap(plate, run, out)
+    assert made.swapped == 75 and (made.report / "report.json").exists() and out.stat().st_mtime_ns == written
+    assert not (tmp_path / "c.mp4.partial").exists()
+
+
+def test_a_picture_of_another_size_leaves_nothing_not_even_a_folder(run, plate, tmp_path):
+    stills = tmp_path / "stills"
+    for frame in read_frames(probe(plate), 0, 5):
+        write_picture(stills / f"{frame.index:03d}.png", frame.pixels[: 200 if frame.index == 4 else None], {})
+    with pytest.raises(MediaError, match="one size"):
+        swap(stills, run, tmp_path / "new" / "deep" / "o.mp4")
+    assert [path.name for path in tmp_path.iterdir()] == ["stills"]
+
+
+def test_what_cannot_be_is_refused_before_any_work(run, plate, tmp_path):
+    with pytest.raises(InputError, match="draws no mask"):
+        swap(plate, run, tmp_path / "o.mp4", MergeOptions(mask="hull+model"))
+    with pytest.raises(InputError, match="names no file or folder"):
+        swap(plate, run, ".", encode=EncodeOptions(codec="png"))
+    (tmp_path / "o.report").mkdir()
+    (tmp_path / "o.report" / "thesis.txt").write_text("precious")
+    with pytest.raises(OutputError, match=r"o\.report exists already"):
+        swap(plate, run, tmp_path / "o.mp4")
+    assert [path.name for path in tmp_path.iterdir()] == ["o.report"]
+    assert (tmp_path / "o.report" / "thesis.txt").read_text() == "precious"
+
+
+def test_a_model_that_is_not_ready_is_named_as_the_reason(run, plate, tmp_path):
+    with pytest.raises(FaceError, match="more --minutes"):
+        swap(plate, run, tmp_path / "o.mp4", options=SwapOptions(poorest=0.001))
+    assert list(tmp_path.iterdir()) == []
