@@ -26,7 +26,7 @@ test: install
 
 demo: install
 	@test -n "$(SOURCE)" -a -n "$(TARGET)" || { echo "Give two clips of people who agreed: make demo SOURCE=a.mp4 TARGET=b.mp4"; exit 2; }
-	$(VENV)/bin/semblance replace --source $(SOURCE) --target $(TARGET) --out $(OUT) --minutes $(MINUTES)
+	$(VENV)/bin/semblance replace --source "$(SOURCE)" --target "$(TARGET)" --out "$(OUT)" --minutes $(MINUTES)
 
 lint: install
 	$(VENV)/bin/ruff check semblance tests benchmarks scripts

@@ -12,6 +12,9 @@ from typing import TypeVar
 T = TypeVar("T")
 R = TypeVar("R")
 
+_UNDER_WAY = 200_000_000  # bytes of frames that wait or are worked on
+_STAGES = 4  # read, watched, drawn, merged
+
 
 _RUSHES = 192 << 20  # bytes of frames that may wait between all stages of a job together
 
@@ -49,8 +52,7 @@ def ahead(items: Iterable[T], depth: int) -> Iterator[T]:
         except BaseException as error:  # handed to the consumer, who raises it
             put((end, error))
         finally:
-            if hasattr(items, "close"):
-                items.close()
+            _close(items)
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
@@ -68,24 +70,49 @@ def ahead(items: Iterable[T], depth: int) -> Iterator[T]:
 
 
 def side_by_side(function: Callable[[T], R], items: Iterable[T], workers: int) -> Iterator[R]:
-    """function(item) for each item, in order, by `workers` threads; at most two items a worker are under way."""
-    with ThreadPoolExecutor(workers) as pool:
-        under_way: deque = deque()
+    """function(item) for each item, in order, by `workers` threads; at most two items a worker are under way.
+
+    Closing this generator ends the threads and closes `items`.
+    """
+    pool = ThreadPoolExecutor(workers)
+    under_way: deque = deque()
+    try:
         for item in items:
             under_way.append(pool.submit(function, item))
             if len(under_way) >= 2 * workers:
                 yield under_way.popleft().result()
         while under_way:
             yield under_way.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+        _close(items)
 
 
 def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Lists of `size` items; the last one may be shorter."""
+    """Lists of `size` items; the last one may be shorter. Closing this generator closes `items`."""
     batch: list[T] = []
-    for item in items:
-        batch.append(item)
-        if len(batch) == size:
+    try:
+        for item in items:
+            batch.append(item)
+            if len(batch) == size:
+                yield batch
+                batch = []
+        if batch:
             yield batch
-            batch = []
-    if batch:
-        yield batch
+    finally:
+        _close(items)
+
+
+def depth_for(width: int, height: int, most: int = 12) -> int:
+    """How many frames of this size may wait between two stages, so that all stages together stay under about 200 MB.
+
+    At least one: of 4K and larger frames those in work weigh more than that.
+    """
+    frame = 5 * width * height  # bytes: RGB, and the decoder's own with halved chroma
+    return max(1, min(most, _UNDER_WAY // (_STAGES * frame)))
+
+
+def _close(items: Iterable) -> None:
+    """Closes a generator; lists and the like have nothing to close."""
+    if hasattr(items, "close"):
+        items.close()

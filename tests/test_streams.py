@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from semblance.streams import ahead, batches, side_by_side
+from semblance.streams import ahead, batches, depth_for, side_by_side
 
 
 def test_ahead_keeps_the_order_and_runs_no_further_than_asked():
@@ -67,3 +67,33 @@ def test_side_by_side_raises_what_the_function_raised():
 def test_batches_lose_nothing():
     assert list(batches(range(7), 3)) == [[0, 1, 2], [3, 4, 5], [6]]
     assert list(batches([], 3)) == []
+
+
+@pytest.mark.parametrize("ends_by", ["abandoned", "raising"])
+def test_a_chain_of_stages_that_ends_early_leaves_no_thread_and_closes_its_source(ends_by):
+    closed = threading.Event()
+
+    def source():
+        try:
+            yield from itertools.count()
+        finally:
+            closed.set()
+
+    def work(batch):
+        if ends_by == "raising" and batch[0] >= 4:
+            raise ValueError("broken")
+        return batch
+
+    before = threading.active_count()
+    items = iter(side_by_side(work, batches(ahead(source(), 2), 2), 2))
+    with pytest.raises(ValueError, match="broken") if ends_by == "raising" else closing(items):
+        assert next(items) == [0, 1]
+        for _ in range(10):
+            next(items)
+    assert closed.is_set() and threading.active_count() == before
+
+
+def test_large_frames_wait_in_shorter_queues():
+    assert depth_for(720, 576) == 12 and depth_for(7680, 4320) == 1
+    assert 1 < depth_for(1920, 1080) < depth_for(1280, 720) <= 12
+    assert 5 * 1920 * 1080 * 4 * depth_for(1920, 1080) <= 200e6

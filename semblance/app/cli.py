@@ -55,9 +55,6 @@ def main(arguments: list[str] | None = None) -> int:
     except SemblanceError as error:
         print(error, file=sys.stderr)
         return error.exit_code
-    except KeyboardInterrupt:
-        print("Stopped at once; the unit in work is lost, all finished ones are kept.", file=sys.stderr)
-        return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -72,7 +69,10 @@ def _stop_on_interrupt(stop: StopSignal) -> None:
 
     def handle(*_) -> None:
         if stop.requested:
-            raise KeyboardInterrupt
+            # no exception: it would surface inside C libraries and their threads, which end the process with a crash
+            cursor = "\x1b[?25h" if sys.stderr.isatty() else ""  # a bar has hidden it
+            os.write(2, f"{cursor}Stopped at once; the unit in work is lost, all finished ones are kept.\n".encode())
+            os._exit(130)
         print("\nStopping at the next safe point; Ctrl-C again stops at once.", file=sys.stderr)
         stop.request()
 

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from .. import __version__
-from ..errors import FaceError
+from ..errors import FaceError, SemblanceError, Stopped, writing_failed
 from ..media.folder import pictures_in
 from ..options import Options
-from ..runs import Progress, hash_of, write_json
+from ..runs import Progress, beside, hash_of, write_json
 from ..types import ClipInfo
+
+POORLY_DRAWN = "the model does not know this view of the face"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,16 @@ class Job:
     info: ClipInfo
     frames: int
     pieces: list[Piece] = field(repr=False)
+    work: dict = field(repr=False)  # what work.json says: all that the segments depend on
     suffix: str = ".nut"
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether the working folder is there, and of this very job."""
+        try:
+            return json.loads((self.folder / "work.json").read_text()) == self.work
+        except (OSError, ValueError):
+            return False
 
     @property
     def advice(self) -> str:
@@ -62,58 +76,80 @@ class Job:
         """The records are written last: a piece counts as done only with them."""
         write_json(self._records(piece), [asdict(record) for record in records])
 
+    @property
+    def done(self) -> int:
+        """How many pieces are done."""
+        return sum(self.is_done(piece) for piece in self.pieces)
+
     def segments(self) -> list[Path]:
         return [self.path(piece) for piece in self.pieces]
 
     def records(self, who: str, clip: Path | str) -> list[Record]:
-        """All frames' records in order; FaceError, with the working folder removed, if no frame was swapped."""
+        """All frames' records in order; FaceError if no frame was swapped."""
         found = [Record(**row) for piece in self.pieces for row in json.loads(self._records(piece).read_text())]
         if not any(record.swapped for record in found):
-            why = sorted({record.reason for record in found if record.reason})
-            shutil.rmtree(self.folder)
-            raise FaceError(
-                f"No frame of {clip} shows {who} ({'; '.join(why)}); choose another clip, or other faces with --who."
-            )
+            why = Counter(record.reason for record in found if record.reason).most_common()
+            advice = "choose another clip, or other faces with --who"
+            if why and why[0][0] == POORLY_DRAWN:
+                advice = "train it for more --minutes, or let poorer faces pass with a higher --poorest"
+            told = "; ".join(reason for reason, _ in why) or "no frame could be read"
+            raise FaceError(f"No frame of {clip} shows {who} ({told}); {advice}.")
         return found
 
     def _records(self, piece: Piece) -> Path:
         return self.folder / f"{piece.number:05d}.json"
 
 
-def open_job(
-    out: Path,
-    info: ClipInfo,
-    header: dict,
-    merge: Options,
-    encode: Options,
-    options: Options,
-    frames: int,
-    progress: Progress,
+def plan_job(
+    out: Path, info: ClipInfo, header: dict, merge: Options, encode: Options, options: Options, frames: int
 ) -> Job:
-    """Find the working folder of the same job and go on with it, or begin a new one."""
-    folder = out.with_name(out.name + ".partial")
+    """The job of making `out`, as asked for now; nothing is written or removed."""
     length = max(round(options.segment * float(info.rate)), 1)
     pieces = [
         Piece(number, start, min(start + length, frames)) for number, start in enumerate(range(0, frames, length))
     ]
     work = {
         "version": __version__,
-        "clip": hash_of(*pictures_in(info.path)) if info.path.is_dir() else hash_of(info.path),
+        "clip": hash_of_clip(info.path),
         "model": header["sha256"],
         "merge": merge.model_dump(mode="json"),
         "encode": encode.model_dump(mode="json"),
         "options": options.model_dump(mode="json"),
         "frames": frames,
     }
-    job = Job(folder, info, frames, pieces, "" if encode.codec == "png" else ".nut")
-    note = folder / "work.json"
+    return Job(beside(out, ".partial"), info, frames, pieces, work, "" if encode.codec == "png" else ".nut")
+
+
+def open_job(job: Job, progress: Progress) -> None:
+    """Go on with the working folder of the same job, or begin a new one."""
+    if not job.is_begun:
+        shutil.rmtree(job.folder, ignore_errors=True)
+        write_json(job.folder / "work.json", job.work)
+    elif job.done:
+        progress.say(f"Going on with {job.folder}: {job.done} of {len(job.pieces)} segments are done.")
+
+
+def hash_of_clip(path: Path) -> str:
+    """sha256 of a clip, or of all pictures of a folder."""
+    return hash_of(*pictures_in(path)) if path.is_dir() else hash_of(path)
+
+
+@contextmanager
+def nothing_left(folder: Path, is_worth_keeping: Callable[[SemblanceError], bool]) -> Iterator[None]:
+    """Where the body fails, `folder` and the parents made for it are removed; not on a stop, nor if worth keeping.
+
+    OSError becomes OutputError.
+    """
+    new = [parent for parent in folder.absolute().parents if not parent.exists()]
     try:
-        same = json.loads(note.read_text()) == work
-    except (OSError, ValueError):
-        same = False
-    if not same:
-        shutil.rmtree(folder, ignore_errors=True)
-        write_json(note, work)
-    elif done := sum(job.is_done(piece) for piece in pieces):
-        progress.say(f"Going on with {folder}: {done} of {len(pieces)} segments are done.")
-    return job
+        try:
+            yield
+        except OSError as error:
+            raise writing_failed(error.filename or folder, error) from error
+    except SemblanceError as error:
+        if not isinstance(error, Stopped) and not is_worth_keeping(error):
+            shutil.rmtree(folder, ignore_errors=True)
+            for parent in new:
+                if parent.is_dir() and not any(parent.iterdir()):
+                    parent.rmdir()
+        raise

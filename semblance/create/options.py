@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import Literal
 
 from pydantic import Field
 
+from ..errors import InputError
+from ..finish.merge import MergeOptions
 from ..options import Options
 
 
@@ -24,3 +27,10 @@ class SwapOptions(Options):
     """Faces that the model draws at once."""
     segment: float = Field(10.0, ge=1, le=600)
     """Seconds of film that are rendered as one piece: what a crash can cost."""
+
+
+def check_mask(merge: MergeOptions, module: ModuleType) -> None:
+    """Raises InputError if a mask drawn by the model is asked for and the model file (DRAWS_MASK) draws none."""
+    if "model" in merge.mask and not getattr(module, "DRAWS_MASK", False):
+        name = module.__name__.rpartition(".")[2]
+        raise InputError(f"{name} draws no mask of its own, so --mask cannot be {merge.mask}; choose hull or crop.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -14,18 +14,16 @@ import torch
 from ..faces.align import crop_matrix, part_of, take_crop
 from ..faces.identity import SAME_PERSON, distance, identity_chip, identity_vectors
 from ..faces.mask import PersonMask
-from ..finish.merge import Merged, MergeOptions, merge_face
+from ..finish.merge import MergeOptions, merge_face
 from ..media.encode import EncodeOptions
 from ..media.native import paste
 from ..runs import Clock, Progress, StopSignal
-from ..streams import ahead, batches, side_by_side
+from ..streams import ahead, batches, depth_for, side_by_side
 from ..trust.publish import open_segment_for
 from ..types import ClipInfo, Face, Frame, Patch
-from .job import Record
+from .job import POORLY_DRAWN, Record
 from .options import SwapOptions
 from .watch import Watched, watch
-
-_RUSHES = 192 << 20  # bytes of frames that may be under way at once
 
 
 @dataclass(eq=False)
@@ -60,6 +58,10 @@ class Painter:
     def draw(self, crops: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         """Crops, each (S, S, 3) uint8 -> the source's faces (n, S, S, 3) float32 0..1, and how badly the model redraws
         the target of each (n,)."""
+        drawn = [self._draw(crops[n : n + self.options.batch]) for n in range(0, len(crops), self.options.batch)]
+        return np.concatenate([faces for faces, _ in drawn]), np.concatenate([errors for _, errors in drawn])
+
+    def _draw(self, crops: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         batch = torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).float() / 255
         with torch.inference_mode():
             faces = self.module.swap(self.net, batch, to="source")
@@ -70,12 +72,30 @@ class Painter:
 
 
 @dataclass(slots=True, eq=False)
+class _Part:
+    """A face that is to be replaced, the matrix from frame to crop, and in time the crop with the new face."""
+
+    face: Face
+    matrix: np.ndarray
+    carried: bool
+    crop: np.ndarray | None = None
+
+
+@dataclass(slots=True, eq=False)
 class _Drawn:
     frame: Frame
     record: Record
-    faces: list[Face]
-    crops: list[np.ndarray]
-    matrices: list[np.ndarray]
+    parts: list[_Part]  # largest face first
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Merged:
+    """A frame with the patches to lay over it, and what the identity network sees of its largest new face, if any."""
+
+    frame: Frame
+    record: Record
+    patches: list[Patch]
+    chip: np.ndarray | None
 
 
 def render(
@@ -91,21 +111,23 @@ def render(
 ) -> list[Record]:
     """Render frames [start, stop_at) into a labelled segment at `path`; one record a frame."""
     aspect = float(info.pixel_aspect)
-    depth = int(np.clip(_RUSHES // (info.width * info.height * 5) // 4, 1, 12))
-    watched = ahead(watch(info, start, stop_at, painter.options.carry, clock, depth), depth)
-    drawn = ahead(_draw(watched, painter, aspect, clock), depth)
-    person = PersonMask() if painter.merge.mask == "person" else None
-    merged = side_by_side(lambda item: _merge(item, painter.merge, person, clock), drawn, 1 if person else 2)
+    depth = depth_for(info.width, info.height)
     records: list[Record] = []
     results: list[tuple[Record, np.ndarray]] = []
-    with closing(merged), open_segment_for(path, info, encode, "face swap") as writer:
-        for item, patches in merged:
+    with ExitStack() as stack:
+        person = stack.enter_context(PersonMask()) if painter.merge.mask == "person" else None
+        watched = ahead(watch(info, start, stop_at, painter.options.carry, clock, depth), depth)
+        drawn = ahead(_draw(watched, painter, aspect, clock, depth), depth)
+        workers = 1 if person else min(2, depth)
+        merged = side_by_side(lambda item: _merge(item, painter.merge, person, aspect, clock), drawn, workers)
+        stack.enter_context(closing(merged))
+        writer = stack.enter_context(open_segment_for(path, info, encode, "face swap"))
+        for item in merged:
             stop.check(f"{path.parent} keeps the finished segments; run the same command again to go on.")
-            if patches:
-                with clock.of("judge"):
-                    results.append((item.record, _result_chip(item, patches, aspect)))
+            if item.chip is not None:
+                results.append((item.record, item.chip))
             with clock.of("encode"):
-                writer.write(item.frame, patches)
+                writer.write(item.frame, item.patches)
             records.append(item.record)
             if len(results) >= 16:
                 _judge(results, painter, clock)
@@ -114,20 +136,20 @@ def render(
     return records
 
 
-def _draw(watched: Iterator[Watched], painter: Painter, aspect: float, clock: Clock) -> Iterator[_Drawn]:
-    """Choose the faces to replace and draw the new ones, in batches of frames."""
+def _draw(watched: Iterator[Watched], painter: Painter, aspect: float, clock: Clock, depth: int) -> Iterator[_Drawn]:
+    """Choose the faces to replace and draw the new ones, in batches of at most `depth` frames."""
     chooser = _Chooser(painter)
-    for group in batches(watched, painter.options.batch):
-        with clock.of("identify"):
-            chips = [identity_chip(seen.frame.pixels, face, aspect) for seen in group for face in seen.faces]
-            vectors = iter(identity_vectors(chips))
-            items = [_choose(seen, [next(vectors) for _ in seen.faces], chooser, painter, aspect) for seen in group]
-        with clock.of("draw"):
-            crops = [take_crop(item.frame.pixels, m, painter.size) for item in items for m in item.matrices]
-            if crops:
-                faces, errors = painter.draw(crops)
-                _deal(items, faces, errors, painter.options.poorest)
-        yield from items
+    with closing(batches(watched, min(painter.options.batch, depth))) as groups:
+        for group in groups:
+            with clock.of("identify"):
+                chips = [identity_chip(seen.frame.pixels, face, aspect) for seen in group for face in seen.faces]
+                vectors = iter(identity_vectors(chips))
+                items = [_choose(seen, [next(vectors) for _ in seen.faces], chooser, painter, aspect) for seen in group]
+            with clock.of("draw"):
+                crops = [take_crop(item.frame.pixels, p.matrix, painter.size) for item in items for p in item.parts]
+                if crops:
+                    _deal(items, *painter.draw(crops), painter.options.poorest)
+            yield from items
 
 
 def _choose(seen: Watched, vectors: list[np.ndarray], chooser: _Chooser, painter: Painter, aspect: float) -> _Drawn:
@@ -140,50 +162,53 @@ def _choose(seen: Watched, vectors: list[np.ndarray], chooser: _Chooser, painter
             reason = reason or "a smaller face"
         why.append(reason)
         if not reason:
-            chosen.append(face)
-    if seen.carried and not chosen:
-        chosen, record.carried = seen.carried[:1], 1
+            chosen.append(_Part(face, painter.matrix(face, aspect), carried=False))
+    bridged = [face for face in seen.carried if chooser.knows(face.track)]
+    chosen += [_Part(face, painter.matrix(face, aspect), carried=True) for face in bridged]
+    chosen.sort(key=lambda part: -part.face.size)
+    if painter.options.who == "largest":
+        del chosen[1:]
     if not chosen:
         # what kept the wanted person out says more than that others were not meant
         told = [reason for reason in why if reason != "another person"] or why or ["no face was found"]
         record.reason = told[0]
-    return _Drawn(seen.frame, record, chosen, [], [painter.matrix(face, aspect) for face in chosen])
+    return _Drawn(seen.frame, record, chosen)
 
 
 def _deal(items: list[_Drawn], faces: np.ndarray, errors: np.ndarray, poorest: float) -> None:
     """Give each frame its drawn faces; drop those whose target the model could not redraw."""
-    at = 0
+    drawn = zip(faces, errors)
     for item in items:
-        count = len(item.faces)
-        good = [n for n in range(count) if errors[at + n] <= poorest]
-        if count and not good:
-            item.record.reason = "the model does not know this view of the face"
-        item.crops = [faces[at + n] for n in good]
-        item.faces = [item.faces[n] for n in good]
-        item.matrices = [item.matrices[n] for n in good]
-        at += count
+        good = []
+        for part, (crop, error) in zip(item.parts, drawn):
+            part.crop = crop
+            if error <= poorest:
+                good.append(part)
+        if item.parts and not good:
+            item.record.reason = POORLY_DRAWN
+        item.parts = good
 
 
-def _merge(item: _Drawn, merge: MergeOptions, person: PersonMask | None, clock: Clock) -> tuple[_Drawn, list[Patch]]:
-    """Lay the drawn faces into the frame, farthest (smallest) first."""
-    patches = []
+def _merge(item: _Drawn, merge: MergeOptions, person: PersonMask | None, aspect: float, clock: Clock) -> _Merged:
+    """Lay the drawn faces into the frame, farthest (smallest) first, each over those before it."""
+    canvas, patches, laid = item.frame.pixels, [], []
     with clock.of("merge"):
-        people = person(item.frame.pixels) if person and item.faces else None
-        for face, crop, matrix in list(zip(item.faces, item.crops, item.matrices))[::-1]:
-            laid: Merged | None = merge_face(item.frame.pixels, face.landmarks, crop, matrix, merge, person=people)
-            if laid is not None:
-                patches.append(laid.patch)
-    item.record.swapped = len(patches)
-    if patches:
-        item.record.box = item.faces[0].box
-    elif item.faces:
-        item.record.reason = "nothing of the face is left by the mask"
-    return item, patches
-
-
-def _result_chip(item: _Drawn, patches: list[Patch], aspect: float) -> np.ndarray:
-    """What the identity network sees of the finished frame's (largest) new face."""
-    return identity_chip(paste(item.frame.pixels, patches), item.faces[0], aspect)
+        people = person(canvas) if person and item.parts else None
+        for part in item.parts[::-1]:
+            merged = merge_face(canvas, part.face.landmarks, part.crop, part.matrix, merge, person=people)
+            if merged is not None:
+                patches.append(merged.patch)
+                laid.append(part)
+                canvas = paste(canvas, [merged.patch])
+    item.record.swapped, item.record.carried = len(laid), sum(part.carried for part in laid)
+    if not laid:
+        if item.parts:
+            item.record.reason = "nothing of the face is left by the mask"
+        return _Merged(item.frame, item.record, [], None)
+    largest = laid[-1].face
+    item.record.box = largest.box
+    with clock.of("judge"):
+        return _Merged(item.frame, item.record, patches, identity_chip(canvas, largest, aspect))
 
 
 def _judge(results: list[tuple[Record, np.ndarray]], painter: Painter, clock: Clock) -> None:
@@ -215,3 +240,10 @@ class _Chooser:
         if distance(vector, self._target) > self._options.stranger:
             return "the face is unlike the target's"
         return ""
+
+    def knows(self, track: int) -> bool:
+        """Whether the faces seen so far of a track are of someone who is to be replaced."""
+        if self._options.who != "target":
+            return True
+        seen = self._tracks.get(track)
+        return bool(seen) and distance(np.median(seen, 0), self._target) <= SAME_PERSON

@@ -6,23 +6,25 @@ was stopped; given more minutes, the model learns on from where it was.
 
 from __future__ import annotations
 
-import shutil
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..errors import SemblanceError, Stopped
+from ..errors import FacesetError, OutputError, SemblanceError, Stopped
 from ..faceset.curate import CurateOptions, curate, reasons
 from ..faceset.extract import ExtractOptions, extract
-from ..faceset.store import TABLE, Faceset, load_crops, open_faceset
+from ..faceset.store import FEWEST, TABLE
 from ..finish.merge import MergeOptions
 from ..media.encode import EncodeOptions
+from ..media.image import read_picture
 from ..media.probe import probe
 from ..models import choose_preset, load_model_file
-from ..runs import Progress, StopSignal, refuse_existing
+from ..runs import Progress, StopSignal, beside, hash_of, refuse_existing, write_json
 from ..training.options import TrainOptions
 from ..trust.publish import check_encode
-from .options import SwapOptions
-from .report import SwapResult
+from .job import hash_of_clip, nothing_left
+from .options import SwapOptions, check_mask
+from .report import SwapResult, refuse_report
 from .swap import swap
 from .train import train
 
@@ -46,41 +48,96 @@ def replace(
     """Extract both people, train for `minutes`, and swap. source: clips or folders of pictures of who shall appear;
     source_person, target_person: pictures that say who is meant where a clip shows several.
 
-    Raises whatever extract, curate, train and swap raise; before training nothing is left behind on bad input.
+    Raises whatever extract, curate, train and swap raise, and OutputError if OUT.work belongs to other clips; before
+    training nothing is left behind on bad input.
     """
     progress, stop = progress or Progress(), stop or StopSignal()
     out, clips = Path(out), [source] if isinstance(source, str | Path) else list(source)
-    work = out.with_name(out.name + ".work")
-    new = not work.exists()
+    work = beside(out, ".work")
+    merge, encode = merge or MergeOptions(), encode or EncodeOptions()
+    training = TrainOptions(minutes=minutes, seed=seed)
 
     refuse_existing(out, "place for the result")
-    choose_preset(load_model_file(model), preset)
-    check_encode(encode or EncodeOptions(), probe(Path(target)), out)
-    try:
-        _faceset(clips, work / "source", source_person, progress, stop)
-        _faceset([target], work / "target", target_person, progress, stop)
-    except SemblanceError as error:
-        if new and not isinstance(error, Stopped):
-            shutil.rmtree(work, ignore_errors=True)
-        raise
-    run = work / "model"
-    train(
-        model, work / "source", work / "target", run, preset, TrainOptions(minutes=minutes, seed=seed),
-        resume=(run / "options.json").exists(), progress=progress, stop=stop,
-    )  # fmt: skip
+    refuse_report(out)
+    module = load_model_file(model)
+    choose_preset(module, preset)
+    check_mask(merge, module)
+    check_encode(encode, probe(Path(target)), out)
+    job = {
+        "source": _hashes(clips, source_person),
+        "target": _hashes([target], target_person),
+        "model": model,
+        "preset": preset,
+        "seed": seed,
+    }
+    new, run = not work.exists(), work / "model"
+    with nothing_left(work, lambda error: not new or _is_worth_keeping(work, error)):
+        _claim(work, job)
+        if not (run / "options.json").exists():
+            _faceset(clips, work / "source", source_person, progress, stop)
+            _faceset([target], work / "target", target_person, progress, stop)
+    _train(model, preset, work, training, progress, stop)
     result = swap(target, run, out, merge, encode, options, progress, stop)
     progress.say(f"The facesets and the model stay in {work}: give it more minutes, or remove it.")
     return result
 
 
+def _hashes(clips: Sequence[Path | str], person: Path | None) -> dict:
+    """What tells one side's footage from any other. Raises MediaError where something cannot be read."""
+    for clip in map(Path, clips):
+        if not clip.is_dir():
+            probe(clip)
+    if person is not None:
+        read_picture(Path(person))
+    return {
+        "clips": [hash_of_clip(Path(clip)) for clip in clips],
+        "person": None if person is None else hash_of(Path(person)),
+    }
+
+
+def _claim(work: Path, job: dict) -> None:
+    """Note in a new working folder what it is for; OutputError if an old one is for something else."""
+    note = work / "job.json"
+    if not work.is_dir() or not any(work.iterdir()):
+        write_json(note, job)
+        return
+    try:
+        same = json.loads(note.read_text(encoding="utf-8")) == job
+    except (OSError, ValueError):
+        same = False
+    if not same:
+        raise OutputError(f"{work} belongs to other clips or options; remove it or choose another --out.")
+
+
+def _is_worth_keeping(work: Path, error: SemblanceError) -> bool:
+    """Faces that are extracted already outlast a full disk."""
+    return isinstance(error, OutputError) and any(work.rglob("*.parquet"))
+
+
 def _faceset(
     clips: Sequence[Path | str], folder: Path, person: Path | None, progress: Progress, stop: StopSignal
-) -> Faceset:
-    """The curated faceset of one side, made now or by an earlier call; FacesetError if it is too small."""
+) -> None:
+    """The curated faceset of one side, extracted now or by an earlier call; FacesetError if it is too small."""
     if not (folder / TABLE).exists():
         extract(clips, folder, ExtractOptions(person=person), progress, stop)
-        faceset = curate(folder, CurateOptions(), progress=progress, stop=stop)
-        dropped = ", ".join(f"{count} {reason}" for reason, count in reasons(faceset).items())
-        progress.say(f"{folder.name}: {faceset.summary()}" + (f" (dropped: {dropped})" if dropped else ""))
-        load_crops(faceset)
-    return open_faceset(folder)
+    faceset = curate(folder, CurateOptions(), progress=progress, stop=stop)
+    dropped = ", ".join(f"{count} {reason}" for reason, count in reasons(faceset).items())
+    told = f" (dropped: {dropped})" if dropped else ""
+    if len(faceset.kept) < FEWEST:
+        raise FacesetError(
+            f"The {folder.name} has {len(faceset.kept)} good faces{told}, training needs at least {FEWEST}: "
+            f"add footage of the person."
+        )
+    progress.say(f"{folder.name}: {faceset.summary()}{told}")
+
+
+def _train(model: str, preset: str, work: Path, options: TrainOptions, progress: Progress, stop: StopSignal) -> None:
+    """Begin the run or go on with it."""
+    run = work / "model"
+    try:
+        train(
+            model, work / "source", work / "target", run, preset, options,
+            resume=(run / "options.json").exists(), progress=progress, stop=stop,
+        )  # fmt: skip
+    except Stopped:
+        raise Stopped(f"Stopped in training; all is saved in {run}. Run the same command again to go on.") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections import Counter
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from ..media.probe import probe
 from ..media.read import read_frames
 from ..media.sheet import captioned, fitted, grid
 from ..options import Options
-from ..runs import Clock, Progress, environment, new_folder, write_json
+from ..runs import Clock, Progress, beside, environment, new_folder, refuse_existing, write_json
 from ..trust.publish import publish_picture
 from ..types import ClipInfo
 from .job import Record
@@ -43,6 +44,22 @@ class SwapResult:
         return "\n".join([*lines, f"Pictures and figures: {self.report}"])
 
 
+def report_folder(out: Path) -> Path:
+    """c.mp4 -> c.report."""
+    return beside(out.with_suffix(""), ".report")
+
+
+def refuse_report(out: Path) -> None:
+    """Raises OutputError if the report's place is taken by anything but the report of an earlier `out`."""
+    folder = report_folder(out)
+    try:
+        earlier = json.loads((folder / "report.json").read_text(encoding="utf-8"))["result"]
+    except (OSError, ValueError, KeyError, TypeError):
+        earlier = ""
+    if Path(earlier).name != out.name:  # a report lies beside its result: the name is enough
+        refuse_existing(folder, "name")
+
+
 def write_report(
     out: Path,
     info: ClipInfo,
@@ -59,19 +76,24 @@ def write_report(
     swapped = [record for record in records if record.swapped]
     result = SwapResult(
         out,
-        out.with_name(out.name.removesuffix(out.suffix) + ".report"),
+        report_folder(out),
         len(records),
         len(swapped),
         dict(Counter(record.reason for record in records if not record.swapped).most_common()),
         _figures([record.to_source for record in swapped]),
         _figures([record.to_target for record in swapped]),
     )
+    refuse_report(out)
     if result.report.is_dir():
-        shutil.rmtree(result.report)  # of an earlier result that is no longer there
+        shutil.rmtree(result.report)  # of an earlier result of this name that is no longer there
     with new_folder(result.report, "folder for the report") as folder:
         made = probe(out)
-        publish_picture(folder / "strip.png", _strip(info, made, _chosen(swapped, _STRIP)), "before and after")
-        publish_picture(folder / "sheet.png", _sheet(made, _chosen(swapped, _SHEET)), "contact sheet of a face swap")
+        # the result lacks the frames that the plate's decoder could not give, so its own numbers are the records'
+        place = {record.index: number for number, record in enumerate(records)}
+        strip = _strip(info, made, _chosen(swapped, _STRIP), place)
+        publish_picture(folder / "strip.png", strip, "before and after")
+        sheet = _sheet(made, _chosen(swapped, _SHEET), place)
+        publish_picture(folder / "sheet.png", sheet, "contact sheet of a face swap")
         write_json(folder / "report.json", _as_json(result, records, header, clock, merge, encode, options))
     progress.done()
     return result
@@ -126,8 +148,10 @@ def _chosen(records: list[Record], count: int) -> list[Record]:
     return [records[n] for n in np.unique(np.linspace(0, len(records) - 1, count).astype(int))]
 
 
-def _picture(info: ClipInfo, index: int) -> np.ndarray:
-    return next(read_frames(info, index, index + 1)).pixels
+def _picture(info: ClipInfo, index: int) -> np.ndarray | None:
+    """None where the decoder, coming from the key frame before, cannot give this frame."""
+    frame = next(read_frames(info, index, index + 1), None)
+    return None if frame is None else frame.pixels
 
 
 def _around(pixels: np.ndarray, box: tuple[float, float, float, float], room: float) -> np.ndarray:
@@ -139,11 +163,13 @@ def _around(pixels: np.ndarray, box: tuple[float, float, float, float], room: fl
     return pixels[top : max(bottom, top + 1), left : max(right, left + 1)]
 
 
-def _strip(plate: ClipInfo, made: ClipInfo, records: list[Record]) -> np.ndarray:
-    """Columns: moments. Rows: plate, result, and both faces from near."""
+def _strip(plate: ClipInfo, made: ClipInfo, records: list[Record], place: dict[int, int]) -> np.ndarray:
+    """Columns: moments. Rows: plate, result, and both faces from near. place: a plate's frame -> the result's."""
     rows: list[list[np.ndarray]] = [[], [], [], []]
     for record in records:
-        before, after = _picture(plate, record.index), _picture(made, record.index)
+        before, after = _picture(plate, record.index), _picture(made, place[record.index])
+        if before is None:
+            continue
         height = round(240 * before.shape[0] / before.shape[1])
         rows[0].append(captioned(fitted(before, height, 240), f"plate, {record.time:.2f} s"))
         rows[1].append(captioned(fitted(after, height, 240), f"result, {record.to_source:.2f} from the source"))
@@ -152,10 +178,10 @@ def _strip(plate: ClipInfo, made: ClipInfo, records: list[Record]) -> np.ndarray
     return np.vstack([grid(row, len(row)) for row in rows])
 
 
-def _sheet(made: ClipInfo, records: list[Record]) -> np.ndarray:
+def _sheet(made: ClipInfo, records: list[Record], place: dict[int, int]) -> np.ndarray:
     """Faces of the result over the whole clip, each with its frame and its distance to the source."""
     tiles = []
     for record in records:
-        face = fitted(_around(_picture(made, record.index), record.box, 1.5), 192, 192)
+        face = fitted(_around(_picture(made, place[record.index]), record.box, 1.5), 192, 192)
         tiles.append(captioned(face, f"#{record.index}  {record.to_source:.2f}"))
     return grid(tiles, 6, f"{made.path.name}: frame, identity distance to the source (under 0.6 is the same person)")

@@ -9,18 +9,19 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from ..errors import OutputError, SemblanceError
 from ..faces.identity import identity_net
 from ..finish.merge import MergeOptions
 from ..media.encode import EncodeOptions
 from ..media.probe import probe
 from ..media.read import frame_times
 from ..models import load_swapper
-from ..runs import Clock, Progress, StopSignal, refuse_existing
+from ..runs import Clock, Progress, StopSignal, beside, refuse_existing
 from ..trust.publish import check_encode, publish_clip
-from .job import Job, open_job
-from .options import SwapOptions
+from .job import Job, nothing_left, open_job, plan_job
+from .options import SwapOptions, check_mask
 from .render import Painter, render
-from .report import SwapResult, write_report
+from .report import SwapResult, refuse_report, write_report
 
 
 def swap(
@@ -41,21 +42,42 @@ def swap(
     progress, stop, clock = progress or Progress(), stop or StopSignal(), Clock()
     out = Path(out)
 
-    refuse_existing(out, "place for the result")
+    if not beside(out, ".partial").is_dir():
+        refuse_existing(out, "place for the result")
+    refuse_report(out)
     info = probe(Path(clip))
     check_encode(encode, info, out)
     times = frame_times(info)
     with clock.of("load"):
         painter = Painter(*load_swapper(Path(model), progress), merge, options)
         identity_net()
-    job = open_job(out, info, painter.header, merge, encode, options, len(times), progress)
-    _render_missing(job, painter, encode, clock, progress, stop)
-    records = job.records(painter.wanted, clip)
-    with clock.of("join"):
-        publish_clip(job.segments(), out, info, times, "face swap")
+    check_mask(merge, painter.module)
+    job = plan_job(out, info, painter.header, merge, encode, options, len(times))
+    is_whole = job.is_begun and job.done == len(job.pieces)  # killed between the clip and its report, perhaps
+    if not is_whole:
+        refuse_existing(out, "place for the result")
+    with nothing_left(job.folder, lambda error: _is_worth_keeping(job, error, progress)):
+        open_job(job, progress)
+        _render_missing(job, painter, encode, clock, progress, stop)
+        records = job.records(painter.wanted, clip)
+        if not (is_whole and _is_there(out)):
+            with clock.of("join"):
+                publish_clip(job.segments(), out, info, times, "face swap")
     result = write_report(out, info, records, painter.header, clock, merge, encode, options, progress)
     shutil.rmtree(job.folder)
     return result
+
+
+def _is_there(out: Path) -> bool:
+    return out.exists() and not (out.is_dir() and not any(out.iterdir()))
+
+
+def _is_worth_keeping(job: Job, error: SemblanceError, progress: Progress) -> bool:
+    """Finished segments outlast a full disk; where the clip or the options are at fault they are of no use."""
+    if not isinstance(error, OutputError) or not job.done:
+        return False
+    progress.say(job.advice)
+    return True
 
 
 def _render_missing(
@@ -68,6 +90,8 @@ def _render_missing(
             progress.advance(piece.stop - piece.start)
             continue
         stop.check(job.advice)
+        if job.path(piece).is_dir():  # pictures whose records a kill prevented
+            shutil.rmtree(job.path(piece))
         records = render(job.path(piece), job.info, piece.start, piece.stop, painter, encode, clock, progress, stop)
         job.finish(piece, records)
     progress.done()

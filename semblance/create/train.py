@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from pathlib import Path
 
 from ..errors import FacesetError
@@ -9,9 +10,12 @@ from ..faceset.match import match_expressions
 from ..faceset.store import Faceset, load_crops, open_faceset
 from ..models import choose_preset, load_model_file
 from ..runs import Progress, StopSignal
+from ..training.folder import RunRecord
 from ..training.loop import TrainResult, train_model
 from ..training.options import TrainOptions
 from ..trust.publish import publish_picture
+
+_SPARE = 1.25  # stored pixels per network pixel that training can use: faceset.augment.shrink drops what is beyond
 
 
 def train(
@@ -30,16 +34,19 @@ def train(
     Raises ModelError, FacesetError, OutputError, TrainingError, Stopped (what was learned is kept).
     """
     options, progress, stop = options or TrainOptions(), progress or Progress(), stop or StopSignal()
-    choose_preset(load_model_file(model), preset)
+    config = choose_preset(load_model_file(model), preset)
     facesets = open_faceset(Path(source)), open_faceset(Path(target))
     coverage, size = _same_crops(*facesets)
-    crops = [load_crops(faceset) for faceset in facesets]
     notes = {
         "coverage": coverage,
         "crop_size": size,
         "source": _note(facesets[0]),
         "target": _note(facesets[1]),
     }
+    if resume:
+        _refuse_other_facesets(Path(out), notes)
+    side = ceil(config.size / config.coverage * _SPARE)
+    crops = [load_crops(faceset, side) for faceset in facesets]
     return train_model(
         model, preset, crops[0], crops[1], Path(out), options, resume, progress, stop,
         lambda path, pixels: publish_picture(path, pixels, f"training preview of {model}"), notes,
@@ -59,6 +66,23 @@ def _same_crops(source: Faceset, target: Faceset) -> tuple[str, int]:
                 f"extract one of them again with --{what} {one}."
             )
     return source.options["coverage"], source.options["size"]
+
+
+def _refuse_other_facesets(run: Path, notes: dict) -> None:
+    """Raises FacesetError if `run` was begun with crops of another kind or from other clips than `notes` tells of."""
+    path = run / "options.json"
+    if not path.exists():
+        return  # train_model says so
+    begun = RunRecord.from_json(path.read_text(encoding="utf-8"), path).notes
+    advice = "give the facesets that it was begun with, or begin a new run with another --out"
+    for what in ("coverage", "crop_size"):
+        if begun.get(what) != notes[what]:
+            raise FacesetError(f"{run} was begun with {what} {begun.get(what)}, these have {notes[what]}; {advice}.")
+    for side in ("source", "target"):
+        if begun.get(side, {}).get("clips") != notes[side]["clips"]:
+            raise FacesetError(
+                f"{run} was begun with a {side} from other clips than {notes[side]['faceset']}; {advice}."
+            )
 
 
 def _note(faceset: Faceset) -> dict:

@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 
 from ..faces.track import FaceTracker
-from ..finish.steady import REACH, carried_over, leaps, steadied
+from ..finish.steady import REACH, carried_over, leaps, steadied, without_leapt
 from ..media.read import read_frames
 from ..runs import Clock
 from ..streams import ahead
@@ -28,28 +28,30 @@ class Watched:
 def watch(info: ClipInfo, start: int, stop: int, carry: int, clock: Clock, depth: int) -> Iterator[Watched]:
     """Frames [start, stop) of a clip with their faces; carry: frames over which a lost face is bridged (0: none).
 
-    Looks a few frames beyond both ends, so that the first and last frame are steadied like any other.
+    Looks a few frames beyond both ends, so that the first and last frame are steadied like any other. With `carry` a
+    face that leaps away is carried over like a lost one.
     """
     reach = max(REACH, carry)
-    tracker = FaceTracker(float(info.pixel_aspect))
-    window: deque[tuple[Frame | None, list[Face]]] = deque([(None, [])] * reach, maxlen=2 * reach + 1)
+    found: deque[list[Face]] = deque([[]] * reach, maxlen=2 * reach + 1)
+    waiting: deque[Frame | None] = deque(maxlen=reach + 1)  # of the frames behind the middle only the faces are needed
 
-    def middle() -> Iterator[Watched]:
-        frame, _ = window[len(window) // 2]
-        if len(window) < window.maxlen or frame is None or not start <= frame.index < stop:
+    def step(frame: Frame | None, faces: list[Face]) -> Iterator[Watched]:
+        """Take in the window's next frame (None: beyond the end) and give the one in its middle."""
+        found.append(faces)
+        waiting.append(frame)
+        middle = waiting[0]
+        if len(waiting) < waiting.maxlen or middle is None or not start <= middle.index < stop:
             return
-        faces = [faces for _, faces in window]
-        smooth = steadied(faces)
-        leapt = frozenset(face.track for face in smooth if leaps(faces, face.track))
-        yield Watched(frame, smooth, leapt, carried_over(faces) if carry else [])
+        window = list(found)
+        smooth = steadied(window)
+        leapt = frozenset(face.track for face in smooth if leaps(window, face.track))
+        yield Watched(middle, smooth, leapt, carried_over(without_leapt(window), carry) if carry else [])
 
     frames = ahead(clock.timed("decode", read_frames(info, max(start - reach, 0), stop + reach)), depth)
-    with closing(frames):
+    with closing(frames), closing(FaceTracker(float(info.pixel_aspect))) as tracker:
         for frame in frames:
             with clock.of("find faces"):
-                found = tracker.step(frame.pixels)
-            window.append((frame, found))
-            yield from middle()
+                faces = tracker.step(frame.pixels)
+            yield from step(frame, faces)
     for _ in range(reach):
-        window.append((None, []))
-        yield from middle()
+        yield from step(None, [])

@@ -45,9 +45,17 @@ def leaps(window: Sequence[Sequence[Face]], track: int) -> bool:
     return bool(np.linalg.norm(now - (before + after) / 2) > _LEAP * run[1].size)
 
 
-def carried_over(window: Sequence[Sequence[Face]]) -> list[Face]:
+def without_leapt(window: Sequence[Sequence[Face]]) -> list[list[Face]]:
+    """The window with every face that leaps away taken for lost; the first and last frame stay as they are."""
+    inner = range(1, len(window) - 1)
+    leapt = {n: {face.track for face in window[n] if leaps(window[n - 1 : n + 2], face.track)} for n in inner}
+    return [[face for face in faces if face.track not in leapt.get(n, ())] for n, faces in enumerate(window)]
+
+
+def carried_over(window: Sequence[Sequence[Face]], carry: int) -> list[Face]:
     """Faces that the middle frame lacks but that stand on both sides of it in the window: landmarks in between.
 
+    carry: a face that is lost for more frames than this is not carried at all; a bridge of a part of them would flash.
     A face found again after a loss has a new track; it is taken for the old one where the two lie on each other.
     """
     middle = len(window) // 2
@@ -56,7 +64,9 @@ def carried_over(window: Sequence[Sequence[Face]]) -> list[Face]:
     after = _nearest(window[middle + 1 :])
     for steps_back, old in before:
         for steps_on, new in after:
-            if not _close(old, new) or any(_close(old, face) for face in [*window[middle], *filled]):
+            if steps_back + steps_on - 1 > carry or not _close(old, new):
+                continue
+            if any(_close(old, face) for face in [*window[middle], *filled]):
                 continue
             share = steps_back / (steps_back + steps_on)
             filled.append(old.with_(landmarks=(1 - share) * old.landmarks + share * new.landmarks))

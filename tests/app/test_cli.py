@@ -145,6 +145,20 @@ def test_ctrl_c_stops_extraction_where_it_can_go_on(grid, tmp_path):
     assert "450 faces of 6 people" in again.stdout
 
 
+def test_a_second_ctrl_c_stops_at_once_and_plainly(grid, tmp_path):
+    clips = [str(clip) for clip in sorted(grid.glob("*.mpg"))]
+    command = [*COMMAND, "extract", *clips, "--out", str(tmp_path / "all")]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob("all.partial/faces/*.png")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 130 and "Stopped at once" in told and "Traceback" not in told
+
+
 def test_the_whole_story_in_one_command(grid, tmp_path, capsys):
     out = tmp_path / "c.mp4"
     arguments = ["replace", "--source", str(grid / "swiz3n.mpg"), "--target", str(grid / "lrwp9a.mpg")]

@@ -12,6 +12,11 @@ from semblance.training.options import TrainOptions
 
 
 @pytest.fixture(scope="session")
+def plate(grid) -> Path:
+    return grid / "lrwp9a.mpg"
+
+
+@pytest.fixture(scope="session")
 def facesets(grid, tmp_path_factory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("facesets")
     for name, clip in (("source", "swiz3n"), ("target", "lrwp9a")):

@@ -1,8 +1,9 @@
 """Steadying in time: closed forms on moving points."""
 
 import numpy as np
+import pytest
 
-from semblance.finish.steady import carried_over, leaps, steadied
+from semblance.finish.steady import carried_over, leaps, steadied, without_leapt
 from semblance.types import Face
 
 BASE = np.random.default_rng(0).uniform(100, 200, (478, 3)).astype(np.float32)
@@ -41,17 +42,33 @@ def test_a_leap_and_only_a_leap_is_told():
 
 def test_a_lost_face_is_carried_to_where_it_must_have_been():
     window = faces([0, 2, None, None, 8], track=3)
-    (face,) = carried_over(window)
+    (face,) = carried_over(window, 2)
     assert abs(shift_of(face) - 4) < 1e-3 and face.track == 3
 
 
 def test_a_face_found_again_under_a_new_track_is_the_old_one():
     window = faces([0, 2, None], 3) + faces([None, 8], 4)
-    (face,) = carried_over(window)
+    (face,) = carried_over(window, 2)
     assert abs(shift_of(face) - 4) < 1e-3
 
 
 def test_nothing_is_carried_where_the_face_is_there_or_only_on_one_side():
-    assert carried_over(faces([0, 2, 4, 6, 8])) == []
-    assert carried_over(faces([0, 2, None, None, None])) == []
-    assert carried_over(faces([0, 2, None], 3) + faces([None, 300], 4)) == []
+    assert carried_over(faces([0, 2, 4, 6, 8]), 2) == []
+    assert carried_over(faces([0, 2, None, None, None]), 2) == []
+    assert carried_over(faces([0, 2, None], 3) + faces([None, 300], 4), 2) == []
+
+
+@pytest.mark.parametrize("carry", [1, 2, 4])
+@pytest.mark.parametrize("gap", [1, 2, 3, 4, 5])
+def test_a_loss_is_bridged_whole_or_not_at_all(carry, gap):
+    path = [0.0] * 12 + [None] * gap + [0.0] * 12
+    frames = faces(path)
+    bridged = [len(carried_over(frames[n - carry : n + carry + 1], carry)) for n in range(12, 12 + gap)]
+    assert bridged == [int(gap <= carry)] * gap
+
+
+def test_a_face_that_leaps_away_is_carried_to_where_it_was():
+    window = faces([0, 0, 0, 40, 0, 0, 0])
+    (face,) = carried_over(without_leapt(window), 3)
+    assert abs(shift_of(face)) < 1e-3
+    assert [len(each) for each in without_leapt(faces([0, 10, 20, 30, 40]))] == [1] * 5

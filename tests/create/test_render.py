@@ -1,0 +1,52 @@
+"""Laying several new faces into one frame."""
+
+import numpy as np
+import pytest
+
+from semblance.create.job import Record
+from semblance.create.render import _Drawn, _merge, _Part
+from semblance.faces.mean_face import mean_face
+from semblance.finish.merge import MergeOptions
+from semblance.media.native import paste
+from semblance.runs import Clock
+from semblance.types import Face, Frame
+
+RED, BLUE = np.float32([1, 0, 0]), np.float32([0, 0, 1])
+
+
+def part(x: float, side: float, colour: np.ndarray, carried: bool = False) -> _Part:
+    """A face of one colour, `side` pixels between the brows' ends, its crop three times as wide."""
+    centre, scale = np.array([x, 100.0]), 96 / (3 * side)
+    landmarks = mean_face() * side + [*centre, 0]
+    matrix = np.column_stack([np.eye(2) * scale, 47.5 - scale * centre])
+    return _Part(Face(landmarks.astype(np.float32)), matrix, carried, np.full((96, 96, 3), colour, np.float32))
+
+
+def merged(parts: list[_Part]):
+    frame = Frame(0, 0.0, np.full((200, 300, 3), 128, np.uint8))
+    item = _merge(_Drawn(frame, Record(0, 0.0), parts), MergeOptions(colour="none"), None, 1.0, Clock())
+    assert (frame.pixels == 128).all()
+    return item, paste(frame.pixels, item.patches)
+
+
+def test_a_face_that_overlaps_another_does_not_wipe_it_out():
+    """The larger one is laid last; where it is not, the smaller one stays as it was laid alone."""
+    large, small = part(170, 80, BLUE), part(90, 70, RED)
+    _, alone = merged([small])
+    item, both = merged([large, small])
+    assert item.record.swapped == 2
+    untouched = np.abs(merged([large])[1].astype(int) - 128).max(2) == 0
+    assert (alone[untouched] != 128).any()
+    gap = np.abs(both[untouched].astype(int) - alone[untouched])
+    assert gap.max() <= 2  # the larger one's edge ends where rounding hides it on grey
+
+
+@pytest.mark.parametrize(("outside", "carried"), [("large", 0), ("small", 1)])
+def test_only_faces_that_were_laid_are_counted(outside, carried):
+    """The large face is carried over; which of the two lies outside the frame differs."""
+    large, small = part(600 if outside == "large" else 150, 80, BLUE, carried=True), part(90, 60, RED)
+    if outside == "small":
+        small = part(-400, 60, RED)
+    record = merged([large, small])[0].record
+    assert (record.swapped, record.carried) == (1, carried)
+    assert record.box == (small if outside == "large" else large).face.box
