@@ -1,4 +1,4 @@
-"""How well a finished clip follows its plate: pose, mouth and eyes, and whose face it shows. Lower gaps, higher correlation.
+"""How well a finished clip follows its plate: pose, mouth and eyes, and whose face it shows.
 
     python benchmarks/result.py RESULT --plate CLIP --source CLIP
 

@@ -16,15 +16,6 @@ _UNDER_WAY = 200_000_000  # bytes of frames that wait or are worked on
 _STAGES = 4  # read, watched, drawn, merged
 
 
-_RUSHES = 192 << 20  # bytes of frames that may wait between all stages of a job together
-
-
-def depth_for(width: int, height: int, most: int = 12) -> int:
-    """How many frames of this size may wait between two stages, so that all stages together stay under about 200 MB."""
-    # four queues; 3 bytes of RGB for each pixel, and about 2 of the decoder's own frame
-    return max(1, min(_RUSHES // (width * height * 5) // 4, most))
-
-
 def ahead(items: Iterable[T], depth: int) -> Iterator[T]:
     """The same items, taken from `items` by a thread of their own that runs at most `depth` items ahead.
 

@@ -62,7 +62,7 @@ def train_model(
         record = resumed_record(run, model, preset, options)
     else:
         refuse_run(run)
-        record = _new_record(model, preset, options, notes or {})
+        record = _new_record(model, preset, options, notes or {}, matches is not None)
     module = load_model_file(model)
     config, options = module.Config(**record.config), record.options
     fabric = open_fabric(options.accelerator, options.devices, options.precision)
@@ -85,10 +85,12 @@ def train_model(
         return _train(job, standing, batches)
 
 
-def _new_record(model: str, preset: str, options: TrainOptions, notes: dict) -> RunRecord:
-    """The preset with what the options change of it, ready for options.json."""
+def _new_record(model: str, preset: str, options: TrainOptions, notes: dict, matched: bool) -> RunRecord:
+    """The preset with what the options change of it, ready for options.json; without matched pairs none are learned."""
     config = choose_preset(load_model_file(model), preset)
     chosen = {"batch": options.batch, "learning_rate": options.learning_rate}
+    if getattr(config, "match", 0) and not matched:
+        chosen["match"] = 0.0
     config = config.changed(**{name: value for name, value in chosen.items() if value is not None})
     return RunRecord(
         model=model,
