@@ -72,11 +72,13 @@ def make_clip(
     sound: Sequence[Track] = (),
     noise: float = 0.0,
     settings: dict[str, str] | None = None,
+    pictures: Sequence[np.ndarray] | None = None,
 ) -> Path:
     """Write a clip.
 
     rotation: degrees clockwise by which a player turns it; stamps: presentation ticks in time_base for a variable rate;
-    aspect: width / height of a pixel; matrix: AVCOL_SPC number (1: BT.709, 6: BT.601, 9: BT.2020).
+    aspect: width / height of a pixel; matrix: AVCOL_SPC number (1: BT.709, 6: BT.601, 9: BT.2020);
+    pictures: (H, W, 3) uint8 RGB to show instead of the pattern.
     """
     path, rate = Path(path), Fraction(rate)
     width, height = size
@@ -97,7 +99,8 @@ def make_clip(
             stream.set_display_rotation(-rotation)
         tracks = [(track, _add_track(out, track, path.suffix)) for track in sound]
         for k in range(frames):
-            frame = av.VideoFrame.from_ndarray(pattern(k, width, height, noise)).reformat(
+            pixels = pictures[k] if pictures is not None else pattern(k, width, height, noise)
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels)).reformat(
                 format=pixel_format,
                 dst_colorspace={1: "itu709", 9: "bt2020"}.get(matrix, "itu601"),
                 src_color_range=2,

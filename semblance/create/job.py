@@ -52,7 +52,7 @@ class Job:
     frames: int
     pieces: list[Piece] = field(repr=False)
     work: dict = field(repr=False)  # what work.json says: all that the segments depend on
-    suffix: str = ".nut"
+    suffix: str = ".mkv"
 
     @property
     def is_begun(self) -> bool:
@@ -117,7 +117,7 @@ def plan_job(
         "options": options.model_dump(mode="json"),
         "frames": frames,
     }
-    return Job(beside(out, ".partial"), info, frames, pieces, work, "" if encode.codec == "png" else ".nut")
+    return Job(beside(out, ".partial"), info, frames, pieces, work, "" if encode.codec == "png" else ".mkv")
 
 
 def open_job(job: Job, progress: Progress) -> None:

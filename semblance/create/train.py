@@ -6,6 +6,7 @@ from math import ceil
 from pathlib import Path
 
 from ..errors import FacesetError
+from ..faceset.augment import SPARE
 from ..faceset.match import match_expressions
 from ..faceset.store import Faceset, load_crops, open_faceset
 from ..models import choose_preset, load_model_file
@@ -14,8 +15,6 @@ from ..training.folder import RunRecord
 from ..training.loop import TrainResult, train_model
 from ..training.options import TrainOptions
 from ..trust.publish import publish_picture
-
-_SPARE = 1.25  # stored pixels per network pixel that training can use: faceset.augment.shrink drops what is beyond
 
 
 def train(
@@ -45,7 +44,7 @@ def train(
     }
     if resume:
         _refuse_other_facesets(Path(out), notes)
-    side = ceil(config.size / config.coverage * _SPARE)
+    side = ceil(config.size / config.coverage * SPARE)
     crops = [load_crops(faceset, side) for faceset in facesets]
     return train_model(
         model, preset, crops[0], crops[1], Path(out), options, resume, progress, stop,

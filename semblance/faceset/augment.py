@@ -21,6 +21,9 @@ from ..options import Options
 GRID = 5
 """Nodes along each side of the warp grid (2017 code, image_augmentation.py)."""
 
+SPARE = 1.25
+"""Stored pixels per network pixel: more would alias, because bilinear sampling reads four neighbours only."""
+
 
 class AugmentOptions(Options):
     """How far training pictures are moved, bent and tinted. Defaults: the 2017 code's; colour: faceswap's of 2026."""
@@ -79,7 +82,7 @@ def draw(seed: int, samples: np.ndarray, options: AugmentOptions, side: int = 0)
     )
 
 
-def shrink(images: np.ndarray, size: int, coverage: float, spare: float = 1.25) -> np.ndarray:
+def shrink(images: np.ndarray, size: int, coverage: float, spare: float = SPARE) -> np.ndarray:
     """Crops (N, S, S, 3) uint8, area-averaged to at most `spare` pixels per network pixel.
 
     Bilinear sampling reads four neighbours only: 2.5 stored pixels per network pixel, as in 2017, would alias. Smaller
