@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 
+import cv2
 import numpy as np
 import torch
 
@@ -44,6 +45,11 @@ class Painter:
         self.target = np.array(notes["target"]["identity"], np.float32)
         self.size, self.share = self.header["config"]["size"], self.header["config"]["coverage"]
         self.stored, self.coverage = notes["crop_size"], notes["coverage"]
+        self.outline = None
+        if "outline" in notes and self.merge.mask == "hull":
+            # a slimmer source leaves background inside a broader target's outline: lay down what both cover
+            self.outline = _filled(np.array(notes["outline"], np.float32), self.size, self.share)
+            self.merge = self.merge.changed(mask="hull+model")
 
     @property
     def wanted(self) -> str:
@@ -119,7 +125,7 @@ def render(
         watched = ahead(watch(info, start, stop_at, painter.options.carry, clock, depth), depth)
         drawn = ahead(_draw(watched, painter, aspect, clock, depth), depth)
         workers = 1 if person else min(2, depth)
-        merged = side_by_side(lambda item: _merge(item, painter.merge, person, aspect, clock), drawn, workers)
+        merged = side_by_side(lambda item: _merge(item, painter, person, aspect, clock), drawn, workers)
         stack.enter_context(closing(merged))
         writer = stack.enter_context(open_segment_for(path, info, encode, "face swap"))
         for item in merged:
@@ -189,13 +195,23 @@ def _deal(items: list[_Drawn], faces: np.ndarray, errors: np.ndarray, poorest: f
         item.parts = good
 
 
-def _merge(item: _Drawn, merge: MergeOptions, person: PersonMask | None, aspect: float, clock: Clock) -> _Merged:
+def _filled(outline: np.ndarray, size: int, share: float) -> np.ndarray:
+    """An outline (n, 2) in shares of the stored crop -> its mask (size, size) float32 0..1 in the network's crop."""
+    points = (outline - 0.5) / share * size + (size - 1) / 2
+    mask = np.zeros((size, size), np.uint8)
+    cv2.fillConvexPoly(mask, np.round(points * 16).astype(np.int32), 255, cv2.LINE_AA, 4)
+    return mask.astype(np.float32) / 255
+
+
+def _merge(item: _Drawn, painter: Painter, person: PersonMask | None, aspect: float, clock: Clock) -> _Merged:
     """Lay the drawn faces into the frame, farthest (smallest) first, each over those before it."""
     canvas, patches, laid = item.frame.pixels, [], []
     with clock.of("merge"):
         people = person(canvas) if person and item.parts else None
         for part in item.parts[::-1]:
-            merged = merge_face(canvas, part.face.landmarks, part.crop, part.matrix, merge, person=people)
+            merged = merge_face(
+                canvas, part.face.landmarks, part.crop, part.matrix, painter.merge, painter.outline, person=people
+            )
             if merged is not None:
                 patches.append(merged.patch)
                 laid.append(part)

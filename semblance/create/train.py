@@ -5,10 +5,13 @@ from __future__ import annotations
 from math import ceil
 from pathlib import Path
 
+import cv2
+import numpy as np
+
 from ..errors import FacesetError
 from ..faceset.augment import SPARE
 from ..faceset.match import match_expressions
-from ..faceset.store import Faceset, load_crops, open_faceset
+from ..faceset.store import Faceset, crop_points, load_crops, open_faceset
 from ..models import choose_preset, load_model_file
 from ..runs import Progress, StopSignal
 from ..training.folder import RunRecord
@@ -41,6 +44,7 @@ def train(
         "crop_size": size,
         "source": _note(facesets[0]),
         "target": _note(facesets[1]),
+        "outline": _outline(facesets[0]),
     }
     if resume:
         _refuse_other_facesets(Path(out), notes)
@@ -82,6 +86,14 @@ def _refuse_other_facesets(run: Path, notes: dict) -> None:
             raise FacesetError(
                 f"{run} was begun with a {side} from other clips than {notes[side]['faceset']}; {advice}."
             )
+
+
+def _outline(faceset: Faceset) -> list[list[float]]:
+    """The source's usual outline, x and y in shares of the stored crop: beyond it the model draws background."""
+    crops = np.stack([crop_points(row) for _, row in faceset.kept.iterrows()])  # (N, 478, 2)
+    usual = np.median(crops, axis=0).astype(np.float32)
+    hull = cv2.convexHull(usual)[:, 0]
+    return [[round(float(value), 4) for value in (point + 0.5) / faceset.options["size"]] for point in hull]
 
 
 def _note(faceset: Faceset) -> dict:

@@ -1,10 +1,12 @@
 """Laying several new faces into one frame."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from semblance.create.job import Record
-from semblance.create.render import _Drawn, _merge, _Part
+from semblance.create.render import _Drawn, _filled, _merge, _Part
 from semblance.faces.mean_face import mean_face
 from semblance.finish.merge import MergeOptions
 from semblance.media.native import paste
@@ -24,7 +26,13 @@ def part(x: float, side: float, colour: np.ndarray, carried: bool = False) -> _P
 
 def merged(parts: list[_Part]):
     frame = Frame(0, 0.0, np.full((200, 300, 3), 128, np.uint8))
-    item = _merge(_Drawn(frame, Record(0, 0.0), parts), MergeOptions(colour="none"), None, 1.0, Clock())
+    item = _merge(
+        _Drawn(frame, Record(0, 0.0), parts),
+        SimpleNamespace(merge=MergeOptions(colour="none"), outline=None),
+        None,
+        1.0,
+        Clock(),
+    )
     assert (frame.pixels == 128).all()
     return item, paste(frame.pixels, item.patches)
 
@@ -50,3 +58,11 @@ def test_only_faces_that_were_laid_are_counted(outside, carried):
     record = merged([large, small])[0].record
     assert (record.swapped, record.carried) == (1, carried)
     assert record.box == (small if outside == "large" else large).face.box
+
+
+def test_an_outline_in_shares_of_the_crop_is_a_mask_in_the_nets_part_of_it():
+    """A square over the middle half of the stored crop, seen by a net that looks at the middle four fifths."""
+    square = np.array([[0.25, 0.25], [0.75, 0.25], [0.75, 0.75], [0.25, 0.75]], np.float32)
+    mask = _filled(square, 80, 0.8)
+    assert mask.shape == (80, 80) and mask[40, 40] == 1 and mask[5, 40] == mask[40, 75] == 0
+    assert abs(np.sqrt(mask.sum()) - 50) < 2  # half of 1 in 0.8 of 1 is 50 of 80 pixels; a drawn edge is a pixel wide
