@@ -103,7 +103,7 @@ class Job:
 def plan_job(
     out: Path, info: ClipInfo, header: dict, merge: Options, encode: Options, options: Options, frames: int
 ) -> Job:
-    """The job of making `out`, as asked for now; nothing is written or removed."""
+    """The job of making `out`, as this call asks for it; nothing is written or removed."""
     length = max(round(options.segment * float(info.rate)), 1)
     pieces = [
         Piece(number, start, min(start + length, frames)) for number, start in enumerate(range(0, frames, length))
