@@ -77,4 +77,5 @@ def main(clips: list[str]) -> None:
     print(f"{out}: {sum(map(len, people))} frames of {len(people)} people")
 
 
-main(sys.argv[1:])
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,109 @@
+"""Find where the 478 mesh points lie on the ICT head, and write semblance/people/ict_landmarks.npz.
+
+    python scripts/measure_ict_landmarks.py path/to/ict_facekit.npz
+
+The face mesh is run over renders of many random heads in several poses; each point found is cast back onto the surface
+under it. A point's place is the mean over the views that see it from the front, made symmetric, on the mean head, and
+brought onto the nearest triangle. The result is indices and weights only: nothing of the model's own numbers.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+from measure_mean_face import mirror_pairs
+
+from semblance.faces.landmarks import MeshFinder
+from semblance.faces.mean_face import mean_face
+from semblance.people.body import FACE, IRIS
+from semblance.people.ict import ict_body
+from semblance.people.person import IDENTITY_AXES, draw_person
+from semblance.people.raster import raster, vertex_normals
+from semblance.people.render import Actor, Moment
+from semblance.people.scene import draw_scene
+
+OUT = Path(__file__).parents[1] / "semblance" / "people" / "ict_landmarks.npz"
+SIZE, HEADS = 512, 60
+INNER_LIPS = [78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191]
+
+
+def cast(actor: Actor, moment: Moment, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Points (478, 2) in the picture -> places (478, 3) on the mean head, and how squarely each is seen (0: not)."""
+    body, mesh = actor.body, actor.mesh
+    vertices = actor.vertices(moment)
+    screen = actor.camera.project(vertices).astype(np.float32)
+    # eyeballs and teeth are drawn too, so that a point over them is not cast onto the lining behind
+    _, seen, weights = raster(screen, mesh.triangles, mesh.two_sided, (mesh.cuts, actor.strands), SIZE, SIZE)
+    normals = vertex_normals(vertices, mesh.triangles, mesh.weld)
+    x, y = (np.clip(np.rint(points[:, k]).astype(int), 0, SIZE - 1) for k in (0, 1))
+    hit = seen[y, x]
+    hit = np.where((hit >= 0) & (mesh.material[hit] == FACE), hit, -1)
+    pair = np.where(hit[:, None] >= 0, weights[y, x], 0)
+    shares = np.stack([1 - pair.sum(1), pair[:, 0], pair[:, 1]], 1)[..., None]
+    corners = mesh.triangles[np.maximum(hit, 0)]
+    view = np.array(camera.place) - (vertices[corners] * shares).sum(1)
+    normal = (normals[corners] * shares).sum(1)
+    square = (view * normal).sum(1) / (np.linalg.norm(view, axis=1) * np.linalg.norm(normal, axis=1) + 1e-9)
+    on_mean = body.mean[np.where(corners < len(body.mean), corners, 0)]
+    return (on_mean * shares).sum(1), np.where(hit >= 0, np.maximum(square, 0) ** 3, 0)
+
+
+def on_surface(body, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Places (478, 3) -> vertices (478, 3) and weights (478, 3) of the nearest triangle of the face."""
+    skin = body.triangles[body.material == FACE]
+    corners = body.mean[skin]
+    a, u, v = corners[:, 0], corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    uu, uv, vv = (u * u).sum(1), (u * v).sum(1), (v * v).sum(1)
+    vertices, weights = [], []
+    for place in places:
+        near = np.argsort(((corners.mean(1) - place) ** 2).sum(1))[:60]
+        away = place - a[near]
+        wu, wv = (away * u[near]).sum(1), (away * v[near]).sum(1)
+        det = uu[near] * vv[near] - uv[near] ** 2 + 1e-12
+        s, t = (vv[near] * wu - uv[near] * wv) / det, (uu[near] * wv - uv[near] * wu) / det
+        shares = np.clip(np.stack([1 - s - t, s, t], 1), 0, 1)
+        shares /= shares.sum(1, keepdims=True)
+        gap = np.linalg.norm((corners[near] * shares[..., None]).sum(1) - place, axis=1)
+        best = int(np.argmin(gap))
+        vertices.append(skin[near[best]])
+        weights.append(shares[best])
+    return np.array(vertices), np.array(weights, np.float32)
+
+
+def main(path: str) -> None:
+    body = ict_body(Path(path))
+    finder = MeshFinder()
+    total, seen = np.zeros((478, 3)), np.zeros((478, 1))
+    rng = np.random.default_rng(0)
+    for head in range(HEADS):
+        actor = Actor(draw_person(10_000 + head), body, draw_scene(10_000 + head), (SIZE, SIZE))
+        for view in range(5):
+            weights = np.zeros(len(body.expressions), np.float32)
+            parted = view % 2 == 1  # inner lips can be told from each other only when they part
+            weights[body.expressions.index("jawOpen")] = rng.uniform(0.25, 0.5) if parted else 0
+            pose = (rng.uniform(-40, 40), rng.uniform(-15, 15), rng.uniform(-5, 5))
+            moment = Moment(weights, pose, (0, 0, 0), (0, 0))
+            shot = actor.shoot(moment)
+            mesh = finder.find(shot.pixels, (SIZE / 2, SIZE / 2), SIZE * 0.9)
+            if mesh is None:
+                continue
+            places, square = cast(actor, moment, mesh.landmarks[:, :2])
+            if not parted:
+                square[INNER_LIPS] = 0
+            total += places * square[:, None]
+            seen += square[:, None]
+    few = np.setdiff1d(np.flatnonzero(seen[:, 0] <= 1), IRIS)
+    assert not len(few), f"too few views of points {few}"
+    places = total / np.maximum(seen, 1e-6)
+    twins = mirror_pairs(mean_face())
+    places = (places + (places * [-1, 1, 1])[twins]) / 2
+    vertices, weights = on_surface(body, places)
+    gap = np.linalg.norm((body.mean[vertices] * weights[..., None]).sum(1) - places, axis=1)
+    # numbers of the model's own vertices, which do not depend on how we split the seams of its texture
+    np.savez(OUT, vertices=body.weld[vertices].astype(np.int32), weights=weights)
+    told = np.delete(gap, list(IRIS))
+    print(f"{OUT}: {HEADS} heads of {IDENTITY_AXES} axes; off the surface by {told.mean():.3f} cm, at most {told.max():.3f}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
