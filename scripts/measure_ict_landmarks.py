@@ -41,7 +41,7 @@ def cast(actor: Actor, moment: Moment, points: np.ndarray) -> tuple[np.ndarray, 
     pair = np.where(hit[:, None] >= 0, weights[y, x], 0)
     shares = np.stack([1 - pair.sum(1), pair[:, 0], pair[:, 1]], 1)[..., None]
     corners = mesh.triangles[np.maximum(hit, 0)]
-    view = np.array(camera.place) - (vertices[corners] * shares).sum(1)
+    view = np.array(actor.camera.place) - (vertices[corners] * shares).sum(1)
     normal = (normals[corners] * shares).sum(1)
     square = (view * normal).sum(1) / (np.linalg.norm(view, axis=1) * np.linalg.norm(normal, axis=1) + 1e-9)
     on_mean = body.mean[np.where(corners < len(body.mean), corners, 0)]
