@@ -235,7 +235,7 @@ def _ask(request: dict) -> tuple[dict, np.ndarray]:
     if done.returncode or not line:
         last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
         raise SemblanceError(
-            f"Speech could not be made: the voice's process ended with code {done.returncode} ({last or 'no word why'}); "
+            f"Speech could not be made: its process ended with code {done.returncode} ({last or 'no word why'}); "
             "type: pip install --force-reinstall espeakng-loader, or go without speech."
         )
     header = json.loads(line)
@@ -259,7 +259,7 @@ def _phonemes(marks: list, sound: np.ndarray, rate: int) -> tuple[Phoneme, ...]:
 
 
 def _closure(sound: np.ndarray, burst: int, rate: int) -> int:
-    """The sample at which the silence before a burst begins, at most _CLOSURE seconds back; `burst` if there is none."""
+    """The sample where the silence before a burst begins, at most _CLOSURE seconds back; `burst` if there is none."""
     last = burst - round(0.003 * rate)  # espeak-ng dates the burst to a few ms
     window = np.abs(sound[max(0, burst - round(_CLOSURE * rate)) : max(0, last)])
     loud = np.flatnonzero(window > _QUIET)

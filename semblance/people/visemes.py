@@ -7,8 +7,8 @@ sounds are held, and is rounded at zero, so that curves have no corner. A small 
 lips of a /t/ are those of the vowel after it), a large one insists (the lips of a /p/ are shut, whatever is around).
 
 The curves are functions of continuous time: asked at 50 pictures a second they pass through the values at 25.
-Lips are shut through `closure`, 0 open .. 1 shut: it becomes as much mouthClose as the jaw is open, the blendshape's way
-of closing lips over an open jaw, and takes away all else that parts them.
+Lips are shut through `closure`, 0 open .. 1 shut: it becomes as much mouthClose as the jaw is open, the way blendshapes
+close lips over an open jaw, and takes away all else that parts them.
 """
 
 from __future__ import annotations
@@ -35,6 +35,11 @@ _NAMES = {
 PARAMETERS = (*_NAMES, "closure")
 """What a viseme says of the mouth, each 0..1; what it does not name is 0."""
 
+
+def _each(signs: str, targets: dict[str, float]) -> dict[str, dict[str, float]]:
+    return dict.fromkeys(signs, targets)
+
+
 _LIPS = {"closure": 1.0, "jaw": 0.08}
 _TEETH = {"closure": 0.4, "jaw": 0.1, "roll_lower": 0.55, "upper": 0.3}
 _TONGUE = {"jaw": 0.14, "lower": 0.22, "upper": 0.12, "stretch": 0.1}
@@ -45,29 +50,29 @@ _NEUTRAL = {"jaw": 0.24, "lower": 0.08}
 
 VISEMES: dict[str, dict[str, float]] = {
     SILENCE: {"closure": 0.9, "jaw": 0.03, "press": 0.03},
-    **dict.fromkeys("pb", {**_LIPS, "press": 0.4, "roll_lower": 0.1, "roll_upper": 0.1}),
+    **_each("pb", {**_LIPS, "press": 0.4, "roll_lower": 0.1, "roll_upper": 0.1}),
     "m": {**_LIPS, "press": 0.22, "roll_lower": 0.05, "roll_upper": 0.05},
-    **dict.fromkeys("fv", _TEETH),
-    **dict.fromkeys("θð", {"jaw": 0.13, "lower": 0.3, "upper": 0.14}),
-    **dict.fromkeys("tdnɾ", _TONGUE),
+    **_each("fv", _TEETH),
+    **_each("θð", {"jaw": 0.13, "lower": 0.3, "upper": 0.14}),
+    **_each("tdnɾ", _TONGUE),
     "l": {**_TONGUE, "jaw": 0.2},
-    **dict.fromkeys("sz", _HISS),
-    **dict.fromkeys("ʃʒ", _HUSH),
+    **_each("sz", _HISS),
+    **_each("ʃʒ", _HUSH),
     "ɹ": {"jaw": 0.14, "funnel": 0.35, "pucker": 0.3, "lower": 0.1},
     "w": {"jaw": 0.08, "pucker": 0.75, "funnel": 0.3},
     "j": {"jaw": 0.12, "smile": 0.22, "stretch": 0.2, "lower": 0.12},
-    **dict.fromkeys("kɡŋx", _BACK),
-    **dict.fromkeys("hʔ", {"jaw": 0.24, "lower": 0.1}),
+    **_each("kɡŋx", _BACK),
+    **_each("hʔ", {"jaw": 0.24, "lower": 0.1}),
     "i": {"jaw": 0.15, "smile": 0.35, "stretch": 0.3, "lower": 0.22, "upper": 0.08},
-    **dict.fromkeys("ɪᵻ", {"jaw": 0.21, "smile": 0.2, "stretch": 0.15, "lower": 0.15}),
-    **dict.fromkeys("eɛ", {"jaw": 0.36, "smile": 0.1, "stretch": 0.25, "lower": 0.2, "upper": 0.08}),
-    **dict.fromkeys("aæ", {"jaw": 0.52, "stretch": 0.22, "lower": 0.25, "upper": 0.1}),
+    **_each("ɪᵻ", {"jaw": 0.21, "smile": 0.2, "stretch": 0.15, "lower": 0.15}),
+    **_each("eɛ", {"jaw": 0.36, "smile": 0.1, "stretch": 0.25, "lower": 0.2, "upper": 0.08}),
+    **_each("aæ", {"jaw": 0.52, "stretch": 0.22, "lower": 0.25, "upper": 0.1}),
     "ɑ": {"jaw": 0.6, "lower": 0.15},
     "ɒ": {"jaw": 0.5, "funnel": 0.25, "lower": 0.1},
     "ɔ": {"jaw": 0.42, "funnel": 0.45, "pucker": 0.22},
-    **dict.fromkeys("ʌɐ", {"jaw": 0.43, "lower": 0.12}),
+    **_each("ʌɐ", {"jaw": 0.43, "lower": 0.12}),
     "ɜ": {"jaw": 0.32, "funnel": 0.15, "lower": 0.12},
-    **dict.fromkeys("əɚ", _NEUTRAL),
+    **_each("əɚ", _NEUTRAL),
     "o": {"jaw": 0.35, "funnel": 0.5, "pucker": 0.35},
     "ʊ": {"jaw": 0.19, "funnel": 0.35, "pucker": 0.4},
     "u": {"jaw": 0.12, "funnel": 0.3, "pucker": 0.75},
@@ -122,7 +127,7 @@ def mouth_curves(phonemes: Sequence[Phoneme], times: np.ndarray, strength: float
 
 
 def lip_opening(curves: dict[str, np.ndarray]) -> np.ndarray:
-    """How far the lips are apart, about 0..1, from curves named without side: jaw less closing, plus lips drawn away."""
+    """How far apart the lips are, about 0..1, from what mouth_curves returns: jaw less closing, and lips drawn away."""
     apart = 0.35 * (curves["mouthLowerDown"] + curves["mouthUpperUp"]) + 0.15 * curves["mouthFunnel"]
     return np.maximum(0, curves["jawOpen"] - curves["mouthClose"] + apart - 0.1 * curves["mouthPress"])
 
