@@ -53,12 +53,16 @@ STEADY = 0.9
 _EYES = np.array([32.0, 22.0])  # degrees to the side, and up or down, that eyes can turn
 _NECK = np.array([1.6, 1.2])  # cm that the face goes aside and up when the head turns by 90 degrees about the neck
 _SWAY = np.array([0.9, 0.35, 1.1])  # cm, x, y, z: a seated person's
+_SAG = 0.25  # of a face's height, lost while it is held
 _FULL_TURN_TAKES = 3.2  # s at pace 1: the longest wait for the turn to the asked yaw, and the turn itself
 
 
 @dataclass(frozen=True)
 class Act:
-    """A shape (weights by name; without side: both) that comes, stays and goes; lean > 0: stronger on the left."""
+    """A shape (weights by name; without side: both) that comes, stays and goes.
+
+    lean > 0: stronger on the left; sag: share of its height that it loses while it stays, as held faces do.
+    """
 
     shape: dict[str, float]
     begin: float
@@ -66,11 +70,13 @@ class Act:
     hold: float
     release: float
     lean: float = 0.0
+    sag: float = 0.0
 
     def course(self, times: np.ndarray) -> np.ndarray:
         """How much of it is there, (T,) 0..1."""
-        rise = eased((times - self.begin) / self.attack)
-        return rise - eased((times - self.begin - self.attack - self.hold) / self.release)
+        held = times - self.begin - self.attack
+        there = eased((times - self.begin) / self.attack) - eased((held - self.hold) / self.release)
+        return there * (1 - self.sag * eased(held / (self.hold + self.release)))
 
 
 def eased(share: np.ndarray) -> np.ndarray:
@@ -111,7 +117,7 @@ def head_motion(
 ) -> Curve:
     """(T, 3) yaw, pitch, roll within +-limits (3,): turns between held targets, drift, nods on some of the beats.
 
-    In a clip of 4 s or more at pace 1 the head turns once to 0.92 of the asked yaw or further.
+    In a clip of 4 s or more at pace 1 the head turns once to 0.8 of the asked yaw or further.
     """
     due = chance.uniform(0, 1) * max(0.0, seconds - _FULL_TURN_TAKES / pace)
     rest = chance.uniform(-0.3, 0.3, 3)
@@ -120,7 +126,7 @@ def head_motion(
         target = chance.uniform(-0.6, 0.6, 3)  # the rest of 1 is for drift and nods
         target[0] = _next_yaw(chance, targets[-1][0])
         if not turned and at >= due:
-            target[0], turned = np.copysign(0.95, target[0]), True
+            target[0], turned = np.copysign(0.9, target[0]), True
         degrees = np.abs((target - targets[-1]) * limits).max()
         last = (0.3 + 0.7 * degrees / (degrees + 40)) / pace
         begins.append(at)
@@ -128,11 +134,11 @@ def head_motion(
         targets.append(target)
         at += last + chance.uniform(0.4, 1.3) / pace
     turns = stepped(rest, np.array(begins), np.array(lasts), np.array(targets[1:]).reshape(-1, 3))
-    wander = drift(chance, 3, 0.1 * pace, 0.45 * pace)
+    wander, tremor = drift(chance, 3, 0.1 * pace, 0.45 * pace), drift(chance, 3, 0.6 * pace, 1.5 * pace)
     nods = _nods(chance, seconds, beats)
 
     def head(times: np.ndarray) -> np.ndarray:
-        shares = turns(times) + wander(times) * (0.05, 0.1, 0.25)
+        shares = turns(times) + wander(times) * (0.07, 0.07, 0.3) + tremor(times) * (0.03, 0.03, 0.06)
         for nod in nods:
             shares[:, 1] -= nod.shape["nod"] * nod.course(times)
         return shares * limits
@@ -177,7 +183,7 @@ def gaze_motion(chance: np.random.Generator, seconds: float, pace: float, head: 
 
 
 def blinks(chance: np.random.Generator, seconds: float) -> list[Act]:
-    """Blinks every 2 to 5 s: lids shut in 80 ms, stay so for a frame of 25 a second, open in 160 ms; nearly together."""
+    """Blinks every 2 to 5 s: lids shut in 80 ms, stay so for a frame at 25 a second, open in 160 ms; one later."""
     acts, at = [], chance.uniform(0.3, 2.4)
     while at < seconds:
         hold, late, reach = chance.uniform(0.042, 0.06), chance.uniform(-0.006, 0.006), chance.uniform(0.96, 1)
@@ -196,7 +202,7 @@ def brow_flashes(
         height = strength * chance.uniform(0.25, 0.6)
         shape = {"browInnerUp": height, "browOuterUp": chance.uniform(0.6, 1) * height, "eyeWide": 0.35 * height}
         begin, hold = at - 0.06, chance.uniform(0.08, 0.3)
-        acts.append(Act(shape, begin, 0.17, hold, 0.35, chance.uniform(-0.12, 0.12)))
+        acts.append(Act(shape, begin, 0.17, hold, 0.35, chance.uniform(-0.08, 0.08)))
     return acts
 
 
@@ -207,9 +213,9 @@ def moods(chance: np.random.Generator, seconds: float, strength: float) -> list[
     while at < seconds:
         number = chance.choice(len(MOODS), p=odds)
         shape = MOODS[0 if first else number][1]  # the first is a smile: people are being filmed
-        height, lean = strength * chance.uniform(0.5, 1.15), chance.uniform(-0.12, 0.12)
+        height, lean = strength * chance.uniform(0.5, 1.15), chance.uniform(-0.08, 0.08)
         attack, hold, release = chance.uniform((0.35, 0.6, 0.5), (0.5, 2.0, 0.8))
-        acts.append(Act({name: height * value for name, value in shape.items()}, at, attack, hold, release, lean))
+        acts.append(Act({name: height * value for name, value in shape.items()}, at, attack, hold, release, lean, _SAG))
         at += attack + hold + release + chance.uniform(0.3, 1.8)
         first = False
     return acts
@@ -225,7 +231,7 @@ def mouth_acting(chance: np.random.Generator, seconds: float, strength: float, p
         attack, release = chance.uniform((0.24, 0.26), (0.35, 0.4))  # not shorter: a jaw needs 0.2 s
         hold, gap = chance.uniform((0.1, 0.04), (0.5, 0.3)) / max(1.0, pace)
         scaled = {name: height * value for name, value in shape.items()}
-        acts.append(Act(scaled, at, attack, hold, release, chance.uniform(-0.08, 0.08)))
+        acts.append(Act(scaled, at, attack, hold, release, chance.uniform(-0.08, 0.08), _SAG))
         at += attack + hold + release + gap
         opens = not opens
     return acts
@@ -254,7 +260,7 @@ def rest_motion(
 
 def _next_yaw(chance: np.random.Generator, yaw: float) -> float:
     """Share of the asked yaw to turn to next: away from the front, then mostly back to it or over to the other side."""
-    far, near, back = chance.uniform(0.5, 0.95), chance.uniform(-0.35, 0.35), chance.random()
+    far, near, back = chance.uniform(0.5, 0.9), chance.uniform(-0.35, 0.35), chance.random()
     if abs(yaw) < 0.4:
         return far if back < 0.5 else -far
     return near if back < 0.65 else -np.copysign(far, yaw)
@@ -267,12 +273,13 @@ def _nods(chance: np.random.Generator, seconds: float, beats: Sequence[float]) -
 
 
 def _some(chance: np.random.Generator, beats: Sequence[float], odds: float, apart: float) -> list[float]:
-    """Beats taken with the given odds, at least `apart` seconds from the one taken before."""
+    """Beats taken with the given odds, at least `apart` seconds from the one taken before; one at least, if any."""
+    draws = chance.random(len(beats))
     taken: list[float] = []
-    for beat, draw in zip(beats, chance.random(len(beats))):
+    for beat, draw in zip(beats, draws):
         if draw < odds and (not taken or beat - taken[-1] >= apart):
             taken.append(beat)
-    return taken
+    return taken or ([beats[int(draws.argmin())]] if len(beats) else [])
 
 
 def _times(

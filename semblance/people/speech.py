@@ -73,7 +73,8 @@ SENTENCES = (
 
 _FILES = {"en-gb": "gmw/en", "en-us": "gmw/en-US"}  # by file: "en-gb" is no name of a voice, "en" takes no variant
 _CLOSURE = 0.09  # s, the longest closure of a stop after a pause; within words it is 30 to 60 ms
-_QUIET = 0.003  # of full scale; a closure is digital silence, a burst begins above 0.01
+_STEP = 0.005  # s, by which a closure is felt for
+_QUIET = 0.12  # of the text's level: closures have 0.1 of it (some voices echo) or less, the weakest bursts 0.15
 _FADE = 0.012  # s, where a sentence is cut at a word: hides the click
 _ENDING = 0.12  # s of silence kept after the last word of a clip
 _START, _PER_LETTER = 20.0, 0.02  # s that the voice's process may take; it needs 0.1 s and 0.1 ms
@@ -162,7 +163,7 @@ def strung(parts: Sequence[Spoken], pauses: Sequence[float], seconds: float) -> 
     """Speak `parts` one after the other, pauses[k] seconds of silence before part k, until `seconds` are full.
 
     What does not fit is cut at the start of a word, and what remains is silence. The sound is exactly
-    round(seconds * rate) samples long and the phonemes tile it.
+    round(seconds * rate) samples long; the phonemes tile 0..seconds.
     """
     rate = parts[0].rate
     sound = np.zeros((1, round(seconds * rate)), np.float32)
@@ -180,7 +181,7 @@ def strung(parts: Sequence[Spoken], pauses: Sequence[float], seconds: float) -> 
         at += piece.sound.shape[1]
         if piece is not part:
             break
-    return Spoken(sound, rate, tiled(phonemes, sound.shape[1] / rate), tuple(words))
+    return Spoken(sound, rate, tiled(phonemes, seconds), tuple(words))
 
 
 def cut(spoken: Spoken, seconds: float) -> Spoken | None:
@@ -259,9 +260,15 @@ def _phonemes(marks: list, sound: np.ndarray, rate: int) -> tuple[Phoneme, ...]:
 
 
 def _closure(sound: np.ndarray, burst: int, rate: int) -> int:
-    """The sample where the silence before a burst begins, at most _CLOSURE seconds back; `burst` if there is none."""
+    """The sample where the quiet before a burst begins, at most _CLOSURE seconds back; `burst` if there is none."""
+    step = round(_STEP * rate)
+    limit = _QUIET * _level(sound)
     last = burst - round(0.003 * rate)  # espeak-ng dates the burst to a few ms
-    window = np.abs(sound[max(0, burst - round(_CLOSURE * rate)) : max(0, last)])
-    loud = np.flatnonzero(window > _QUIET)
-    quiet = len(window) - (loud[-1] + 1 if len(loud) else 0)
-    return max(0, last - quiet) if quiet > 0.005 * rate else burst
+    begin = last
+    while begin - step >= max(0, burst - _CLOSURE * rate) and _level(sound[begin - step : begin]) < limit:
+        begin -= step
+    return begin if begin < last else burst
+
+
+def _level(sound: np.ndarray) -> float:
+    return float(np.sqrt(np.mean(sound**2)))

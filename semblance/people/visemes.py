@@ -14,6 +14,7 @@ close lips over an open jaw, and takes away all else that parts them.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from unicodedata import category
 
 import numpy as np
 
@@ -79,10 +80,15 @@ VISEMES: dict[str, dict[str, float]] = {
 }
 """Targets of the parts of espeak-ng's English symbols. /tʃ/, /aɪ/, /ɔːɹ/ are the sequences they are written as."""
 
+_SOUNDS = ("Ll", "Lo", "Lu")  # Unicode's letters, without those that modify the one before (long, syllabic)
 _VOWELS = frozenset("iɪᵻeɛaæɑɒɔʌɐɜəɚoʊu")
 _ROUNDING, _SHUTTING = ("funnel", "pucker"), ("closure", "press", "roll_lower", "roll_upper")
-# 1/s. Rounding begins early and lingers (0.1 s), the jaw follows within 0.05 s, lips shut and part within 0.02 s.
-_THETA = {**dict.fromkeys(PARAMETERS, 20.0), **dict.fromkeys(_ROUNDING, 11.0), **dict.fromkeys(_SHUTTING, 55.0)}
+_THETA = {
+    **dict.fromkeys(PARAMETERS, 20.0),  # 1/s: the jaw follows within 0.05 s
+    **dict.fromkeys(_ROUNDING, 11.0),  # rounding begins early and lingers, 0.1 s
+    **dict.fromkeys(_SHUTTING, 50.0),
+    "closure": 85.0,  # lips meet and part within 0.03 s, or a short /a/ between two of them would not be seen
+}
 _INSISTS = 12.0  # alpha of what a sound cannot be made without: lips shut in /p/, rounded in /w/
 _CORE = 0.4  # of a segment, around its centre, where its pull is full
 _ROUNDED = 0.008  # s around the core's border over which |distance| is made smooth
@@ -94,7 +100,7 @@ def parts_of(symbol: str) -> list[str]:
     signs count as /ə/, length and syllable marks as nothing."""
     if symbol in ("tʃ", "dʒ"):
         return [symbol[1]]
-    parts = [sign if sign in VISEMES else "ə" for sign in symbol if sign.isalpha() or sign == SILENCE]
+    parts = [sign if sign in VISEMES else "ə" for sign in symbol if category(sign) in _SOUNDS or sign == SILENCE]
     return parts or ["ə"]
 
 
