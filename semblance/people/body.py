@@ -16,7 +16,7 @@ import numpy as np
 from ..types import LANDMARKS
 
 # What a triangle is made of. The shader and the region masks go by it.
-FACE, BACK, GUMS, TEETH, EYE, HAIR, CLOTHES, OCCLUDER, GLASSES, LASHES, LENS = range(1, 12)
+FACE, BACK, GUMS, TEETH, EYE, HAIR, CLOTHES, OCCLUDER, GLASSES = range(1, 10)
 IRIS = range(468, LANDMARKS)  # landmarks that lie on the eyeballs: the person's right eye first
 
 
@@ -30,7 +30,7 @@ class Body:
     expression: np.ndarray  # (E, V, 3) float32
     expressions: tuple[str, ...]  # the names of E
     triangles: np.ndarray  # (T, 3) int32, counter-clockwise seen from outside
-    material: np.ndarray  # (T,) uint8: FACE, BACK, GUMS, TEETH, LASHES
+    material: np.ndarray  # (T,) uint8: FACE, BACK, GUMS, TEETH
     uv: np.ndarray  # (V, 2) float32 0..1: where a vertex lies in its material's texture; v downwards
     weld: np.ndarray  # (V,) int32: vertices of one place (uv seams) share the number
     landmark_vertices: np.ndarray  # (478, 3) int32

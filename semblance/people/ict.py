@@ -14,14 +14,15 @@ from zipfile import BadZipFile
 import numpy as np
 
 from ..errors import ModelError
-from .body import BACK, FACE, GUMS, LASHES, TEETH, Body
+from .body import BACK, FACE, GUMS, TEETH, Body
 
 _ARRAYS = {
     "neutral", "faces", "faces_uv", "uv", "face_material", "material_names", "identity_deltas",
     "expression_deltas", "expression_names",
 }  # fmt: skip
-# eyeballs are drawn by eyes.py, rounder and with an iris that turns; tear film and occlusion shells are shaded instead
-_MATERIALS = {"M_Face": FACE, "M_BackHead": BACK, "M_GumsTongue": GUMS, "M_Teeth": TEETH, "M_EyeLashes": LASHES}
+# eyeballs are drawn by eyes.py, rounder and with an iris that turns; tear film and occlusion shells are shaded instead,
+# lashes are painted on the lids, with which they move
+_MATERIALS = {"M_Face": FACE, "M_BackHead": BACK, "M_GumsTongue": GUMS, "M_Teeth": TEETH}
 _EYEBALLS = ("M_ScleraRight", "M_ScleraLeft")
 _NECK = (-13.5, -8.5)  # cm: base of the neck, where the jaw ends
 

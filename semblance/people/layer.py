@@ -11,7 +11,7 @@ import numpy as np
 class Layer:
     """A mesh in the resting head's axes and centimetres (see body.py). V vertices, T triangles."""
 
-    material: int  # body.HAIR, CLOTHES, OCCLUDER, GLASSES, LASHES
+    material: int  # body.HAIR, CLOTHES, OCCLUDER, GLASSES
     vertices: np.ndarray  # (V, 3) float32
     triangles: np.ndarray  # (T, 3) int32
     uv: np.ndarray  # (V, 2) float32: hair and cloth repeat their strands by it

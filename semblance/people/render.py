@@ -28,6 +28,9 @@ _SHADOW = 320  # side of the key lamp's depth picture
 _PIVOT = np.array([0.0, -8.5, -0.5], np.float32)  # cm: where the head turns on the neck
 _FLIP = np.diag([1.0, -1.0, -1.0])  # the axes of faces/pose.py (y down, z away) to ours
 _PUPIL = 0.36
+_LIDS = (159, 145), (386, 374)  # upper and lower, of the person's right eye and the left one
+_SEAM = 0.02  # cm left between closed lids
+_REST_GAZE = -4.0  # degrees: eyes at rest look a little down, at a camera before the face
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +73,7 @@ class Actor:
         self.strands = strand_texture(person.seed)
         self.background = paint_background(scene, *size)
         self._assemble(layers)
+        self._closing = self._lid_strength()
         self.sky = self._open_sky()
 
     def _assemble(self, layers: Sequence[Layer]) -> None:
@@ -98,15 +102,27 @@ class Actor:
         inside = (kinds == GUMS) | (kinds == TEETH)
         front = vertices[inside, 2].max() if inside.any() else 0.0
         # closed lips would make the mouth black for good: light falls off with depth instead
-        sky[inside] = 0.75 * np.clip(1 - (front - vertices[inside, 2]) / 4.5, 0.03, 1) ** 2
+        sky[inside] = 0.7 * np.clip(1 - (front - vertices[inside, 2]) / 5.0, 0.03, 1) ** 3
         sky[kinds == EYE] = 1.0  # shaded by the lids, which move
         return sky
 
+    def _lid_strength(self) -> np.ndarray:
+        """(E,) factors on the weights: how far somebody's own lids must come down until they meet."""
+        strength = np.ones(len(self.body.expressions), np.float32)
+        lids = self.body.landmarks(self.rest)
+        for name, (upper, lower) in zip(("eyeBlink_R", "eyeBlink_L"), _LIDS, strict=True):
+            if name in self.body.expressions:
+                k = self.body.expressions.index(name)
+                shut = self.body.landmarks(self.rest + self.body.expression[k])
+                gap, left = (points[upper, 1] - points[lower, 1] for points in (lids, shut))
+                strength[k] = np.clip((gap - _SEAM) / max(gap - left, 1e-3), 0.5, 1.8)
+        return strength
+
     def face_vertices(self, moment: Moment) -> np.ndarray:
         """(V, 3) of the body with its expression, before the head turns."""
-        active = np.flatnonzero(np.abs(moment.weights) > 1e-4)
-        body = self.body
-        shift = moment.weights[active] @ body.expression[active].reshape(len(active), body.mean.size)
+        body, weights = self.body, moment.weights * self._closing
+        active = np.flatnonzero(np.abs(weights) > 1e-4)
+        shift = weights[active] @ body.expression[active].reshape(len(active), body.mean.size)
         vertices = self.rest + shift.reshape(-1, 3).astype(np.float32)
         for centre, lids in zip(self.eyes, self._lids, strict=True):
             # lids slide over the ball; added shapes alone would cut through it
@@ -121,7 +137,7 @@ class Actor:
         """(V, 3) float32 of everything, in the world."""
         turn = _FLIP @ rotation_of(*moment.pose) @ _FLIP
         place = np.asarray(moment.place, np.float32)
-        gaze = gaze_rotation(*moment.gaze).astype(np.float32)
+        gaze = gaze_rotation(moment.gaze[0], moment.gaze[1] + _REST_GAZE).astype(np.float32)
         head = self.face_vertices(moment)
         balls = [self._ball @ gaze.T + centre.astype(np.float32) for centre in self.eyes]
         moved = [_turned(head, turn, place, self._follow)]
@@ -134,7 +150,7 @@ class Actor:
         turn = _FLIP @ rotation_of(*moment.pose) @ _FLIP
         head = self.face_vertices(moment)
         points = self.body.landmarks(head)
-        gaze = gaze_rotation(*moment.gaze)
+        gaze = gaze_rotation(moment.gaze[0], moment.gaze[1] + _REST_GAZE)
         for k, centre in enumerate(self.eyes):
             points[IRIS.start + 5 * k : IRIS.start + 5 * k + 5] = iris_points(
                 centre, gaze, self.body.eye_radius, right=k == 0
@@ -188,11 +204,11 @@ class Actor:
     def _eye_table(self, moment: Moment) -> np.ndarray:
         """See shade: (2, 20)."""
         turn = _FLIP @ rotation_of(*moment.pose) @ _FLIP
-        gaze = turn @ gaze_rotation(*moment.gaze)
+        gaze = turn @ gaze_rotation(moment.gaze[0], moment.gaze[1] + _REST_GAZE)
         up = turn @ [0.0, 1.0, 0.0]
         points = self.body.landmarks(self.face_vertices(moment))
         rows = []
-        for centre, (upper, lower) in zip(self.eyes, ((159, 145), (386, 374)), strict=True):
+        for centre, (upper, lower) in zip(self.eyes, _LIDS, strict=True):
             place = _turned(centre[None], turn, np.asarray(moment.place), 1.0)[0]
             lids = points[lower, 1] - centre[1], points[upper, 1] - centre[1]
             rows.append([*place, *gaze.T.ravel(), self.body.eye_radius, IRIS_RADIUS, _PUPIL, *up, *lids])
@@ -206,11 +222,8 @@ class Actor:
         width, height = self.camera.size
         x, y = np.rint(points[:, 0]).astype(int), np.rint(points[:, 1]).astype(int)
         inside = (x >= 0) & (y >= 0) & (x < width) & (y < height)
-        # the nearest surface around the point: it is seen if it lies on that surface, give or take its own slope
-        around = cv2.dilate((nearness > 0).astype(np.uint8), np.ones((3, 3)))
-        hidden = nearness.copy()
-        hidden[around == 0] = 0
-        front = hidden[np.clip(y, 0, height - 1) * _FINER, np.clip(x, 0, width - 1) * _FINER]
+        front = nearness[np.clip(y, 0, height - 1) * _FINER, np.clip(x, 0, width - 1) * _FINER]
+        # seen if it lies on the nearest surface, give or take that surface's slope within a pixel
         visible = inside & ((front <= 0) | (depth < 1 / np.maximum(front, 1e-6) + 0.45))
         pixels = np.stack([points[:, 0], points[:, 1], (depth - middle) * self.camera.focal / middle], 1)
         return pixels.astype(np.float32), visible

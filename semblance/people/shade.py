@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from .body import BACK, CLOTHES, EYE, FACE, GLASSES, GUMS, HAIR, LASHES, OCCLUDER, TEETH
+from .body import BACK, CLOTHES, EYE, FACE, GLASSES, GUMS, HAIR, OCCLUDER, TEETH
 
 _jit = njit(cache=True, nogil=True, fastmath=True, boundscheck=False)
 
@@ -61,7 +61,7 @@ def shade(
     seen, weights           : see raster.raster, (H, W), (H, W, 2)
     triangles, material     : (T, 3) int32, (T,) uint8
     vertices, normals, uv   : (V, 3), (V, 3), (V, 2) float32, in the world
-    colour                  : (V, 3) linear RGB of what has no texture (BACK, HAIR, CLOTHES, OCCLUDER, GLASSES, LASHES)
+    colour                  : (V, 3) linear RGB of what has no texture (BACK, HAIR, CLOTHES, OCCLUDER, GLASSES)
     tangent                 : (V, 3) direction of hairs and threads
     open_sky                : (V,) 0..1, how much of the sky a place sees
     eye                     : (2, 20): centre 3, gaze's axes 9 (x, y, z), radius cm, iris radius (radians), pupil (share
@@ -131,7 +131,7 @@ def shade(
                 code = 3
                 # sclera: not white, redder towards the corners
                 tint = min(max((angle - 0.5) * 0.9, 0.0), 0.5)
-                red, green, blue = 0.60 - 0.10 * tint, 0.55 - 0.28 * tint, 0.51 - 0.28 * tint
+                red, green, blue = 0.50 - 0.08 * tint, 0.45 - 0.24 * tint, 0.42 - 0.24 * tint
                 if share < 1.12:
                     turn = (np.arctan2(ey, ex) / (2 * np.pi) + 1) % 1
                     i = min(int(share * iris.shape[0] / 1.12), iris.shape[0] - 1)
@@ -161,8 +161,6 @@ def shade(
                     mark = 0.45 + 1.1 * mark if kind == HAIR else 0.8 + 0.4 * mark
                     red, green, blue = red * mark, green * mark, blue * mark
                     code = 2 if kind == HAIR else 6
-                elif kind == LASHES:
-                    code = 3
                 elif kind == GLASSES:
                     gloss, code = 1.0, 7
                 elif kind == OCCLUDER:
@@ -187,9 +185,11 @@ def shade(
                     mx = lamp_view[0, 0] * px + lamp_view[0, 1] * py + lamp_view[0, 2] * pz + lamp_view[0, 3]
                     my = lamp_view[1, 0] * px + lamp_view[1, 1] * py + lamp_view[1, 2] * pz + lamp_view[1, 3]
                     mz = lamp_view[2, 0] * px + lamp_view[2, 1] * py + lamp_view[2, 2] * pz + lamp_view[2, 3]
-                    reach = _lit(depth, mx, my, mz + lamp_view[3, 1], lamp_view[3, 0])
+                    reach = _lit(depth, mx, my, mz + (2.5 if kind == GUMS or kind == TEETH else 1.0) * lamp_view[3, 1], lamp_view[3, 0])
+                    if kind == GUMS or kind == TEETH:
+                        reach *= min(1.0, 0.1 + 1.3 * sky)
                 else:
-                    reach = 0.35 + 0.65 * sky
+                    reach = sky if kind == GUMS or kind == TEETH else 0.35 + 0.65 * sky
                 if kind == HAIR:
                     tx = w0 * tangent[a, 0] + w1 * tangent[b, 0] + w2 * tangent[c, 0]
                     ty = w0 * tangent[a, 1] + w1 * tangent[b, 1] + w2 * tangent[c, 1]
@@ -228,7 +228,7 @@ def shade(
                         lobes = 9.0 * _gloss(ndh, 900.0)
                         reach = max(reach, 0.25)
                     elif kind == TEETH:
-                        lobes = 1.2 * _gloss(ndh, 90.0)
+                        lobes = 1.2 * _gloss(ndh, 90.0) * sky
                     shine = gloss * fresnel * lobes * ndl * reach
                     sr += shine * lamps[k, 3]
                     sg += shine * lamps[k, 4]
