@@ -12,7 +12,7 @@ import numpy as np
 
 CUTS = ("bald", "buzz", "short", "side", "long", "bob", "bun", "curly")
 IDENTITY_AXES = 100
-_SPREAD = 1.35  # standard deviations of the model's own spread: people on film should not look like brothers
+_SPREAD = 1.4  # standard deviations of the model's own spread: people on film should not look like brothers
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +26,7 @@ class Person:
     age: float  # 0 smooth, 1 lined
     freckles: float
     make_up: float
+    lids: float  # how far the upper lids hang at rest, 0..0.4 of a blink
     brow_weight: float  # thickness and darkness
     brow_shape: tuple[float, float, float]  # lift, arch, length
     lip_colour: tuple[float, float, float]  # over the skin's: multiplies it
@@ -92,6 +93,7 @@ def draw_person(seed: int) -> Person:
         age=age,
         freckles=float(max(0, rng.normal(-0.1, 0.5))) * (melanin < 0.5),
         make_up=0.0 if masculine else float(rng.choice([0, 0.3, 0.6, 1.0])),
+        lids=float(rng.uniform(0.05, 0.38)),
         brow_weight=float(rng.uniform(0.5, 1.0) if masculine else rng.uniform(0.15, 0.8)),
         brow_shape=tuple(float(v) for v in rng.normal(0, 1, 3).clip(-2, 2)),
         lip_colour=_lips(rng, masculine),

@@ -74,6 +74,9 @@ class Actor:
         self.background = paint_background(scene, *size)
         self._assemble(layers)
         self._closing = self._lid_strength()
+        self._rest_weights = np.zeros(len(body.expressions), np.float32)
+        lids = [k for k, name in enumerate(body.expressions) if name.startswith("eyeBlink")]
+        self._rest_weights[lids] = person.lids
         self.sky = self._open_sky()
 
     def _assemble(self, layers: Sequence[Layer]) -> None:
@@ -120,7 +123,7 @@ class Actor:
 
     def face_vertices(self, moment: Moment) -> np.ndarray:
         """(V, 3) of the body with its expression, before the head turns."""
-        body, weights = self.body, moment.weights * self._closing
+        body, weights = self.body, (self._rest_weights + (1 - self._rest_weights) * moment.weights) * self._closing
         active = np.flatnonzero(np.abs(weights) > 1e-4)
         shift = weights[active] @ body.expression[active].reshape(len(active), body.mean.size)
         vertices = self.rest + shift.reshape(-1, 3).astype(np.float32)

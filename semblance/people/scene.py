@@ -74,7 +74,7 @@ def draw_scene(seed: int, hard: float = 0.0) -> Scene:
     warm = rng.uniform(-1, 1)
     colour = np.array([1 + 0.12 * warm, 1.0, 1 - 0.16 * warm])
     key = _direction(side * rng.uniform(15, 45 + 30 * hard), rng.uniform(15, 45))
-    strength = rng.uniform(1.7, 2.3) * (1 + 0.25 * hard)
+    strength = rng.uniform(1.5, 2.1) * (1 + 0.25 * hard)
     share = rng.uniform(0.25, 0.5) * (1 - 0.7 * hard)
     level = rng.uniform(0.35, 0.6) * (1 - 0.55 * hard)
     return Scene(

@@ -62,7 +62,7 @@ def paint_skin(person: Person, body: Body) -> tuple[np.ndarray, np.ndarray, np.n
 def skin_tone(melanin: float, ruddy: float) -> np.ndarray:
     """(3,) linear albedo between the palest and the darkest skin; after measured ranges (Donner and Jensen 2006)."""
     stops = np.array(
-        [[0.66, 0.45, 0.36], [0.56, 0.35, 0.255], [0.43, 0.245, 0.16], [0.27, 0.135, 0.08], [0.13, 0.062, 0.038]]
+        [[0.60, 0.40, 0.32], [0.50, 0.31, 0.225], [0.37, 0.205, 0.13], [0.21, 0.102, 0.06], [0.085, 0.04, 0.025]]
     )
     places = np.linspace(0, 1, len(stops))
     tone = np.array([np.interp(melanin, places, stops[:, c]) for c in range(3)])
