@@ -35,6 +35,14 @@ class AudioInfo:
     duration: float | None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Wave:
+    """Sound: samples (channels, S) float32 -1..1 with its rate in Hz."""
+
+    samples: np.ndarray
+    rate: int
+
+
 @dataclass(frozen=True, slots=True)
 class ClipInfo:
     """What a clip says of itself. Sizes are those of the upright frame (rotation flag applied).

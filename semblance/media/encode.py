@@ -6,6 +6,7 @@ EncodeOptions -> the settings that the segment writer opens an encoder with.
 from __future__ import annotations
 
 import os
+from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +18,7 @@ from ..errors import InputError
 from ..options import Options
 from ..types import ClipInfo
 
+MADE = "made"  # the container of a clip that no file holds yet
 Codec = Literal["h264", "hevc", "av1", "vp9", "ffv1", "png"]
 Speed = Literal["fast", "medium", "slow"]
 
@@ -57,6 +59,11 @@ class EncodeOptions(Options):
     """Constant quality, lower is better: 0 to 51 for h264 and hevc, 0 to 63 for av1 and vp9; none for ffv1 and png. Default: visually lossless."""  # noqa: E501
     speed: Speed = "fast"
     """How much time the encoder may take: a slower one makes a smaller file of the same quality."""
+
+
+def made_clip(width: int, height: int, rate: Fraction, frames: int, what: str) -> ClipInfo:
+    """What a clip that is drawn, not filmed over a plate, says of itself; `what` names it in messages."""
+    return ClipInfo(Path(what), MADE, "", width, height, Fraction(rate), frames, float(frames / rate), "rgb24")
 
 
 def check_encode(options: EncodeOptions, info: ClipInfo, out: Path) -> None:

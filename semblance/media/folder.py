@@ -15,6 +15,7 @@ from ..types import ClipInfo, Frame
 from .image import read_picture
 from .opening import STILLS
 
+FOLDER = "folder"  # the container of a sequence of pictures
 FOLDER_RATE = Fraction(25)
 
 
@@ -32,7 +33,7 @@ def probe_folder(folder: Path) -> ClipInfo:
     height, width = read_picture(pictures[0]).shape[:2]
     return ClipInfo(
         path=folder,
-        container="folder",
+        container=FOLDER,
         codec=pictures[0].suffix.lower().lstrip("."),
         width=width,
         height=height,

@@ -23,12 +23,12 @@ from av.video.stream import VideoStream
 
 from ..errors import InputError, MediaError
 from ..runs import new_folder, written_whole
-from ..types import ClipInfo
-from .encode import check_aspect, check_container, codec_named
-from .folder import pictures_in
+from ..types import ClipInfo, Wave
+from .encode import MADE, check_aspect, check_container, codec_named
+from .folder import FOLDER, pictures_in
 from .opening import open_clip, picture_stream
 from .read import timeline_of
-from .sound import add_sound, sound_packets
+from .sound import add_sound, add_wave, sound_packets, wave_packets
 from .tags import pack_tags
 from .timeline import demux
 
@@ -45,10 +45,12 @@ def join_segments(
     times: np.ndarray,
     tags: dict[str, str],
     check: Check | None = None,
+    wave: Wave | None = None,
 ) -> None:
     """Join `segments` into `out`, whole or not at all.
 
-    info: the plate, whose sound is copied and whose last frame's duration is kept; times (N,): its frame_times.
+    info: the plate, whose sound is copied and whose last frame's duration is kept; times (N,): its frame_times. Where
+    no plate was (media.encode.made_clip): wave, if any, is the sound.
     check is called with the finished file before it is moved to `out`, and may raise to keep it from there.
     Folders of PNGs are joined into a folder, without sound. Raises InputError for a suffix that cannot hold the codec,
     MediaError for segments that do not fit together, OutputError.
@@ -64,7 +66,7 @@ def join_segments(
     if len(np.unique(order)) != len(order) or order.max() >= len(times):
         raise MediaError(f"The segments of {out} do not fit together; remove them and run again.")
     with written_whole(out) as temporary:
-        _join_into(temporary, segments, order, out, info, times, tags)
+        _join_into(temporary, segments, order, out, info, times, tags, wave)
         if check:
             check(temporary)
 
@@ -77,6 +79,7 @@ def _join_into(
     info: ClipInfo,
     times: np.ndarray,
     tags: dict[str, str],
+    wave: Wave | None,
 ) -> None:
     with ExitStack() as stack:
         first = stack.enter_context(open_clip(segments[0]))
@@ -87,7 +90,7 @@ def _join_into(
         options = {"movflags": "+faststart"} if out.suffix.lower() in (".mp4", ".mov") else {}
         target = stack.enter_context(av.open(str(temporary), "w", options=options))
         target.metadata["comment"] = pack_tags(tags)
-        _mux_all(target, template, segments, order, info, times, out.suffix.lower(), stack)
+        _mux_all(target, template, segments, order, info, times, out.suffix.lower(), wave, stack)
 
 
 def _mux_all(
@@ -98,6 +101,7 @@ def _mux_all(
     info: ClipInfo,
     times: np.ndarray,
     suffix: str,
+    wave: Wave | None,
     stack: ExitStack,
 ) -> None:
     stream = target.add_stream_from_template(template, opaque=True)  # remuxing needs no encoder
@@ -107,7 +111,9 @@ def _mux_all(
     stream.time_base = base  # a wish: the muxer may settle on another one
     pictures = _picture_packets(segments, stream, template, base, zip(shown, decoded, durations), suffix)
     sound: Iterator[tuple[float, Packet]] = iter(())
-    if info.audio:
+    if wave is not None:
+        sound = wave_packets(wave, add_wave(target, wave, suffix))
+    elif info.audio:
         plate = stack.enter_context(open_clip(info.path))
         timeline = timeline_of(info.path)
         tracks = add_sound(plate, target, suffix)
@@ -124,7 +130,7 @@ def _frame_order(segment: Path) -> np.ndarray:
 
 def _stamps(order: np.ndarray, info: ClipInfo, times: np.ndarray) -> tuple[Fraction, list[int], list[int], list[int]]:
     """time_base, and per packet in decoding order: presentation, decoding tick and duration."""
-    if info.container == "folder":
+    if info.container in (FOLDER, MADE):
         base, last = 1 / Fraction(info.rate), 1
     else:
         timeline = timeline_of(info.path)

@@ -17,7 +17,7 @@ from av.video.stream import VideoStream
 from ..errors import MediaError
 from ..types import ClipInfo, Frame
 from .colour import to_rgb
-from .folder import pictures_in, read_folder
+from .folder import FOLDER, pictures_in, read_folder
 from .native import Turner
 from .opening import open_clip, picture_stream
 from .timeline import Timeline, demux, read_timeline
@@ -25,7 +25,7 @@ from .timeline import Timeline, demux, read_timeline
 
 def frame_times(info: ClipInfo) -> np.ndarray:
     """(N,) float64: when each frame is shown, in seconds from the first, strictly increasing. Raises MediaError."""
-    if info.container == "folder":
+    if info.container == FOLDER:
         return np.arange(len(pictures_in(info.path))) / float(info.rate)
     return timeline_of(info.path).times
 
@@ -45,7 +45,7 @@ def read_frames(info: ClipInfo, start: int = 0, stop: int | None = None) -> Iter
     Decoding begins at the last key frame at or before `start`. A frame that the decoder cannot give is passed over; the
     ones after it keep their index. Raises MediaError if the clip cannot be opened.
     """
-    if info.container == "folder":
+    if info.container == FOLDER:
         yield from read_folder(info, start, stop)
         return
     timeline = timeline_of(info.path)

@@ -1,6 +1,6 @@
-"""The plate's sound, for the new clip: packet for packet where the container can hold it, else encoded anew.
+"""Sound for the new clip: the plate's, packet for packet where the container can hold it, else encoded anew; or a wave.
 
-plate's audio streams -> (seconds, packet) ready to be muxed, offset to the picture as it was.
+plate's audio streams, or a Wave -> (seconds, packet) ready to be muxed, offset to the picture as it was.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 import av
+import numpy as np
 from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 
+from ..types import Wave
 from .timeline import demux
 
 # what every player of the container knows
@@ -65,6 +67,35 @@ def sound_packets(plate: InputContainer, tracks: list[SoundTrack], start: Fracti
             yield from _encode(None, track, start)
 
 
+def add_wave(out: OutputContainer, wave: Wave, suffix: str) -> AudioStream:
+    """Add a track to `out` for sound that is no file's."""
+    encoder = _ENCODERS[suffix]
+    layout = "mono" if len(wave.samples) == 1 else "stereo"
+    stream = out.add_stream(encoder, rate=48000 if encoder == "libopus" else wave.rate, layout=layout)
+    stream.codec_context.bit_rate = _BITS_PER_SECOND
+    return stream
+
+
+def wave_packets(wave: Wave, stream: AudioStream) -> Iterator[tuple[float, Packet]]:
+    """The wave's packets for the track that add_wave made, with their time in seconds; it begins with the picture."""
+    context = stream.codec_context
+    context.open(strict=False)
+    resampler = av.AudioResampler(context.format, context.layout, context.rate, context.frame_size or None)
+    step = wave.rate  # a second at a time
+    for start in range(0, wave.samples.shape[1], step):
+        piece = np.ascontiguousarray(wave.samples[:, start : start + step], np.float32)
+        frame = av.AudioFrame.from_ndarray(piece, format="fltp", layout=context.layout.name)
+        frame.sample_rate, frame.pts, frame.time_base = wave.rate, start, Fraction(1, wave.rate)
+        yield from _timed(stream, resampler.resample(frame))
+    yield from _timed(stream, [*resampler.resample(None), None])
+
+
+def _timed(stream: AudioStream, frames: list[av.AudioFrame | None]) -> Iterator[tuple[float, Packet]]:
+    for frame in frames:
+        for packet in stream.encode(frame):
+            yield float((packet.pts or 0) * packet.time_base), packet
+
+
 def _copy(packet: Packet, track: SoundTrack, start: Fraction) -> Iterator[tuple[float, Packet]]:
     base = track.source.time_base
     shift = round(start / base)
@@ -97,12 +128,6 @@ def _encode(packet: Packet | None, track: SoundTrack, start: Fraction) -> Iterat
     for frame in frames:
         if frame.pts is not None:
             frame.pts -= round(start / frame.time_base)
-        yield from _encoded(track, track.resampler.resample(frame))
+        yield from _timed(track.target, track.resampler.resample(frame))
     if packet is None:
-        yield from _encoded(track, [*track.resampler.resample(None), None])
-
-
-def _encoded(track: SoundTrack, frames: list[av.AudioFrame | None]) -> Iterator[tuple[float, Packet]]:
-    for frame in frames:
-        for packet in track.target.encode(frame):
-            yield float((packet.pts or 0) * packet.time_base), packet
+        yield from _timed(track.target, [*track.resampler.resample(None), None])

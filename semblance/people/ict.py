@@ -94,4 +94,3 @@ def _first_of(place: np.ndarray, count: int) -> np.ndarray:
     first = np.zeros(count, np.int32)
     first[place[::-1]] = np.arange(len(place), dtype=np.int32)[::-1]
     return first
-

@@ -185,7 +185,13 @@ def shade(
                     mx = lamp_view[0, 0] * px + lamp_view[0, 1] * py + lamp_view[0, 2] * pz + lamp_view[0, 3]
                     my = lamp_view[1, 0] * px + lamp_view[1, 1] * py + lamp_view[1, 2] * pz + lamp_view[1, 3]
                     mz = lamp_view[2, 0] * px + lamp_view[2, 1] * py + lamp_view[2, 2] * pz + lamp_view[2, 3]
-                    reach = _lit(depth, mx, my, mz + (2.5 if kind == GUMS or kind == TEETH else 1.0) * lamp_view[3, 1], lamp_view[3, 0])
+                    reach = _lit(
+                        depth,
+                        mx,
+                        my,
+                        mz + (2.5 if kind == GUMS or kind == TEETH else 1.0) * lamp_view[3, 1],
+                        lamp_view[3, 0],
+                    )
                     if kind == GUMS or kind == TEETH:
                         reach *= min(1.0, 0.1 + 1.3 * sky)
                 else:

@@ -35,7 +35,9 @@ def _look(vertices: np.ndarray, triangles: np.ndarray, direction: np.ndarray) ->
     right /= np.linalg.norm(right) + 1e-9
     up = np.cross(direction, right)
     scale = _SIZE / (2 * _REACH)
-    points = np.stack([vertices @ right * scale + _SIZE / 2, -(vertices @ up) * scale + _SIZE / 2, vertices @ direction], 1)
+    points = np.stack(
+        [vertices @ right * scale + _SIZE / 2, -(vertices @ up) * scale + _SIZE / 2, vertices @ direction], 1
+    )
     points = points.astype(np.float32)
     depth = np.full((_SIZE, _SIZE), -1e9, np.float32)
     shadow_depth(points, triangles, depth)

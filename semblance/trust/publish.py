@@ -18,7 +18,7 @@ from ..media.encode import EncodeOptions, check_encode
 from ..media.folder import pictures_in
 from ..media.image import read_tags, write_picture
 from ..media.write import PictureFolderWriter, SegmentWriter, join_segments, open_segment
-from ..types import ClipInfo
+from ..types import ClipInfo, Wave
 
 LABEL = {"synthetic_media": "yes", "software": f"Semblance {__version__}"}
 
@@ -40,12 +40,14 @@ def open_segment_for(
         yield writer
 
 
-def publish_clip(segments: Sequence[Path], out: Path, info: ClipInfo, times: np.ndarray, what: str = "") -> None:
+def publish_clip(
+    segments: Sequence[Path], out: Path, info: ClipInfo, times: np.ndarray, what: str = "", wave: Wave | None = None
+) -> None:
     """Join segments into the labelled clip (or folder of pictures) `out`; see media.write.join_segments.
 
     Raises OutputError, InputError, MediaError.
     """
-    join_segments(segments, out, info, times, label(what), lambda staged: require_label(staged, out))
+    join_segments(segments, out, info, times, label(what), lambda staged: require_label(staged, out), wave)
 
 
 def publish_picture(path: Path, pixels: np.ndarray, what: str = "") -> None:
