@@ -1,0 +1,104 @@
+"""A finished comparison -> one Figure for each measure."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .comparison import PARTS, Comparison
+from .expression import Following, follow, offset_error, offsets
+from .flicker import alternation
+from .jitter import landmark_jitter
+from .pose import pose_error
+from .rows import Figure
+
+_STILL_PICTURE = 0.05  # grey levels of restlessness under which a plate is a still (or drawn), and a ratio means nothing
+
+
+def figures(comparison: Comparison, with_truth: bool) -> dict[str, Figure]:
+    """All measures of the pictures and landmarks, in the order in which they are shown."""
+    frames = comparison.frames
+    result = {"pose error": Figure(pose_error(comparison.poses("result"), comparison.poses("plate")), frames)}
+    result |= _expression(comparison)
+    result |= _in_time(comparison)
+    for name in ("sharpness", "seam", "seam, worst part", "double edges", "background"):
+        result[name] = Figure(comparison.series(name), frames)
+    if with_truth:
+        for name in ("true PSNR", "true SSIM", "true MS-SSIM"):
+            result[name] = Figure(comparison.series(name), frames)
+        result |= landmark_figures(comparison)
+    return result
+
+
+def landmark_figures(comparison: Comparison) -> dict[str, Figure]:
+    """Errors in px, graded as a share of the distance between the eyes."""
+    eyes, made = comparison.series("true eyes"), {}
+    for part in PARTS:
+        values = comparison.series(part)
+        share = np.full(1, np.nan) if np.isnan(values).all() else 100 * values / eyes
+        relative = float(np.nanmedian(share)) if np.isfinite(share).any() else float("nan")
+        note = f"{relative:.1f} % of the eyes' distance" if np.isfinite(relative) else ""
+        name = "landmark error" if part == "face" else f"landmark error, {part}"
+        made[name] = Figure(values, comparison.frames, note=note, graded=relative)
+    return made
+
+
+def _expression(comparison: Comparison) -> dict[str, Figure]:
+    new, old = comparison.openings("result"), comparison.openings("plate")
+    made = {}
+    for column, name in enumerate(("mouth", "eye")):
+        made |= _followed(name, follow(new[:, column], old[:, column]), comparison.frames)
+    new, old = comparison.points("result"), comparison.points("plate")
+    shape = follow(offsets(new), offsets(old), still=0.0)  # a hundred points: what noise they share is told by the floor
+    error = 100 * offset_error(new, old)
+    made["expression correlation"] = Figure(np.zeros(0), [], value=shape.correlation)
+    made["expression error"] = Figure(error, comparison.frames)
+    return made
+
+
+def _followed(name: str, signal: Following, frames: list[int]) -> dict[str, Figure]:
+    """Correlation and error of one opening; where the plate hardly moves, the correlation's row points to the error."""
+    error = 100 * signal.error
+    note = ""
+    if not signal.moves and np.isfinite(signal.spread):
+        part = {"mouth": "mouth hardly moves", "eye": "eyes hardly move"}[name]
+        note = (
+            f"the plate's {part} (spread {100 * signal.spread:.2f} % of face height), so a correlation says nothing; "
+            f"mean deviation {np.nanmean(error):.2f} %"
+        )
+    return {
+        f"{name} correlation": Figure(np.zeros(0), [], value=signal.correlation, note=note),
+        f"{name} error": Figure(error, frames),
+    }
+
+
+def _in_time(comparison: Comparison) -> dict[str, Figure]:
+    frames = comparison.frames
+    new, old = comparison.series("restless"), comparison.series("restless plate")
+    usual, note = _mean(old), ""
+    ratio, value = new / np.where(old > 0, old, np.nan), _mean(new) / usual if usual > 0 else np.nan
+    if usual < _STILL_PICTURE:
+        value = 1.0 if _mean(new) == usual else float("nan")
+        note = f"the plate's face is a still ({usual:.2f} levels): the result's own flicker is {_mean(new):.2f} levels"
+    swing = alternation(comparison.series("brightness"))
+    shake, own = (landmark_jitter(comparison.points(side)) for side in ("result", "plate"))
+    return {
+        "flicker": Figure(ratio, frames, value=value, note=note, ends=1),
+        "brightness flicker": Figure(swing, frames, value=float(np.sqrt(_mean(swing**2))), ends=1),
+        "landmark jitter": Figure(
+            shake / np.where(own > 0, own, np.nan), frames, value=_ratio(np.median, shake, own), ends=1
+        ),
+    }
+
+
+def _mean(values: np.ndarray) -> float:
+    seen = values[np.isfinite(values)]
+    return float(seen.mean()) if len(seen) else float("nan")
+
+
+def _ratio(middle, one: np.ndarray, other: np.ndarray) -> float:
+    """Of the two middles over the frames that both have; 1 where both are 0."""
+    seen = np.isfinite(one) & np.isfinite(other)
+    if not seen.any():
+        return float("nan")
+    top, bottom = float(middle(one[seen])), float(middle(other[seen]))
+    return top / bottom if bottom > 0 else (1.0 if top == 0 else float("nan"))
