@@ -12,12 +12,14 @@ import numpy as np
 
 from ..faces.align import move, umeyama
 from ..faces.landmarks import LOWER_LID, LOWER_LIP, UPPER_LID, UPPER_LIP
-from ..faces.mean_face import ALIGN_POINTS, mean_face, unit_points
+from ..faces.mean_face import mean_face, unit_points
 from .regions import BROWS, EYES, JAW, MOUTH, face_height
 
 STILL = 0.004  # spread in face heights under which an opening moves no more than the landmarks' own noise (measured)
 EXPRESSIVE = np.array([*BROWS, *EYES, *MOUTH, *JAW])
 _LEFT_LIDS = 386, 374
+# eye corners and nose; the usual alignment also leans on brows and mouth corners, whose motion is what is asked for here
+_RIGID = np.array([33, 133, 263, 362, 168, 6, 197, 195, 5, 4, 1, 2, 98, 327, 64, 294, 129, 358])
 
 
 def openings(points: np.ndarray) -> tuple[float, float]:
@@ -31,9 +33,9 @@ def openings(points: np.ndarray) -> tuple[float, float]:
 def aligned(points: np.ndarray) -> np.ndarray:
     """points (478, 2 or 3), square pixels -> (E, 2): the expressive ones, the head's place, size and roll taken out.
 
-    In face heights (of the mean face), as fitted by least squares to the points that expressions hardly move.
+    In face heights (of the mean face), as fitted by least squares to points that expressions hardly move.
     """
-    matrix = umeyama(points[ALIGN_POINTS, :2], unit_points(ALIGN_POINTS))
+    matrix = umeyama(points[_RIGID, :2], unit_points(_RIGID))
     return move(points[EXPRESSIVE, :2].astype(np.float64), matrix) / face_height(mean_face())
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from .regions import HEAD, Regions
 
-_NOISE = 3.0  # dE that blurred encoder noise does not reach (measured on h264 at crf 18 to 30)
+_NOISE = 1.5, 3.0  # dE of blurred encoder noise, usual and most; between them half of a weak change marks its edge
 _LEAST = 0.1  # of the hull: a smaller changed area is no swap
 _POINTS = 96
 _DEPTHS = 5
@@ -31,7 +31,9 @@ class Edge:
 def changed_area(result: np.ndarray, plate: np.ndarray, around: Regions) -> np.ndarray:
     """LAB cuts (h, w, 3) of both -> (h, w) bool: one area without holes, no further out than the head may reach."""
     gap = cv2.GaussianBlur(result - plate, (0, 0), max(0.01 * around.width, 0.8))
-    changed = (np.linalg.norm(gap, axis=-1) > _NOISE) & (around.inwards > -HEAD * around.width)
+    change = np.linalg.norm(gap, axis=-1)
+    limit = np.clip(np.median(change[around.hull]) / 2, *_NOISE)
+    changed = (change > limit) & (around.inwards > -HEAD * around.width)
     reach = max(round(0.06 * around.width), 1)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
     padded = cv2.copyMakeBorder(changed.astype(np.uint8), reach, reach, reach, reach, cv2.BORDER_CONSTANT)

@@ -28,6 +28,8 @@ def sound_offset(result: np.ndarray, plate: np.ndarray, rate: int, reach: float 
 
     The same recording is found by its wave, to a sample; other words of the same timing by the loudness, to some ms.
     """
+    if not len(result) or not len(plate):
+        return Offset(float("nan"), 0.0, "wave")
     lag, likeness = _best_lag(result, plate, round(reach * rate))
     if likeness >= _ALIKE:
         return Offset(1000 * lag / rate, likeness, "wave")
