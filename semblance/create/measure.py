@@ -20,9 +20,9 @@ from ..faces.track import FaceTracker
 from ..measures.comparison import Comparison, TrueView, View
 from ..measures.identity import Sightings, distances_to, named
 from ..measures.landmark_error import landmark_errors
-from ..measures.rows import Figure, Measurement, make_row, ranges
+from ..measures.rows import Figure, Measurement, Row, make_row, ranges
 from ..measures.sound import sound_offset
-from ..measures.summary import figures
+from ..measures.summary import figures, truth_figures
 from ..measures.truth import Truth, open_truth, truth_path
 from ..media.encode import EncodeOptions
 from ..media.listen import read_wave
@@ -37,6 +37,7 @@ _FLOOR = 48  # frames that are encoded once more: two seconds, a few blinks and 
 _VECTORS = 96  # frames of the result, and of the plate, whose identity is looked at
 _SOURCE_VECTORS = 32  # a person's mean vector hardly changes after a dozen frames
 _NEAR = 0.6  # of a face's size: further from the plate's face, a face in the result is someone else's
+_PATIENCE = 12  # frames
 _SOUND = 8000, 120.0  # Hz and seconds that are compared
 _KEPT = "Measuring keeps nothing; run the same command again."
 
@@ -67,10 +68,10 @@ def measure(
     if table is not None:
         floor |= seen.detector
     rows = _identity_rows(seen, person, clips.limit)
-    made = figures(seen.comparison, truth is not None)
-    rows += [make_row(name, figure, floor.get(name)) for name, figure in made.items()]
+    rows += [make_row(name, figure, floor.get(name)) for name, figure in figures(seen.comparison).items()]
     rows += _sound_row(clips)
-    rows.sort(key=lambda row: row.name != "sound offset" and row.name.startswith(("true", "landmark error")))
+    if truth is not None:
+        rows += [make_row(name, figure, floor.get(name)) for name, figure in truth_figures(seen.comparison).items()]
     progress.done()
     return Measurement(tuple(rows), _about(clips, source, table), _remarks(seen))
 
@@ -143,27 +144,30 @@ def _side_by_side(streams: Sequence[Iterator[_Look]], start: int, stop: int) -> 
 
 
 class _PlateFace:
-    """Keeps to one person: the largest and most central face of the plate, then the one where that was."""
+    """Keeps to one person: the largest and most central face of the plate, then the one where that was. After half a
+    second without it (a cut, a long turn away) it chooses anew."""
 
     def __init__(self) -> None:
         self.last: Face | None = None
+        self._lost = 0
 
     def choose(self, look: _Look | None) -> Face | None:
         """That person's face in the plate's next frame."""
-        if look is None or not look.faces:
-            return None
-        if self.last is None:
+        found = self._find(look) if look is not None and look.faces else None
+        self._lost = 0 if found else self._lost + 1
+        self.last = found or self.last
+        return found
+
+    def _find(self, look: _Look) -> Face | None:
+        if self.last is None or self._lost > _PATIENCE:
             middle = np.array(look.pixels.shape[1::-1]) / 2
 
             def standing(face: Face) -> float:
                 return face.size * (1 - 0.5 * np.linalg.norm(_centre(face) - middle) / np.linalg.norm(middle))
 
-            self.last = max(look.faces, key=standing)
-            return self.last
+            return max(look.faces, key=standing)
         same = [face for face in look.faces if face.track == self.last.track]
-        found = same[0] if same else _nearest(look.faces, self.last)
-        self.last = found or self.last
-        return found
+        return same[0] if same else _nearest(look.faces, self.last)
 
 
 def _compare(clips: _Clips, table: Truth | None, progress: Progress, stop: StopSignal, start: int = 0) -> _Seen:
@@ -217,7 +221,10 @@ def _true_view(true: View | None, looks: list[_Look | None], table: Truth | None
     return TrueView(true.pixels, true.face.landmarks) if true.face is not None else None
 
 
-def _note_lacks(seen: _Seen, index: int, clips: _Clips, looks, result: View | None, plate: View | None) -> None:
+def _note_lacks(
+    seen: _Seen, index: int, clips: _Clips, looks: list[_Look | None], result: View | None, plate: View | None
+) -> None:
+    """Note which clip gave no frame, or a frame without a face."""
     for info, look in zip((clips.result, clips.plate, clips.true), looks):
         if look is None:
             seen.unread.setdefault(info.path.name, []).append(index)
@@ -257,7 +264,7 @@ def _noise_floor(clips: _Clips, seen: _Seen, progress: Progress, stop: StopSigna
                 true = TrueView(old.pixels, old.face.landmarks) if old is not None and old.face is not None else None
                 comparison.take(index, new, old, true)
                 progress.advance()
-    return {name: figure.one for name, figure in figures(comparison, True).items()}
+    return {name: figure.one for name, figure in (figures(comparison) | truth_figures(comparison)).items()}
 
 
 def _shifted(looks: Iterator[_Look], by: int) -> Iterator[_Look]:
@@ -284,7 +291,7 @@ def _look_at_source(clip: Path, progress: Progress, stop: StopSignal) -> np.ndar
     return sightings.vectors
 
 
-def _identity_rows(seen: _Seen, person: np.ndarray | None, limit: int) -> list:
+def _identity_rows(seen: _Seen, person: np.ndarray | None, limit: int) -> list[Row]:
     """Distances over the frames that were looked at, which may be every second or tenth."""
     new, old = seen.new.vectors, seen.old.vectors
     every = math.ceil(limit / _VECTORS)
@@ -310,7 +317,7 @@ def _identity_rows(seen: _Seen, person: np.ndarray | None, limit: int) -> list:
     return rows
 
 
-def _sound_row(clips: _Clips) -> list:
+def _sound_row(clips: _Clips) -> list[Row]:
     """One row, or none where neither clip has sound."""
     rate, seconds = _SOUND
     waves = [read_wave(info.path, rate, seconds) for info in (clips.result, clips.plate)]

@@ -18,7 +18,7 @@ from .regions import BROWS, EYES, JAW, MOUTH, face_height
 STILL = 0.004  # spread in face heights under which an opening moves no more than the landmarks' own noise (measured)
 EXPRESSIVE = np.array([*BROWS, *EYES, *MOUTH, *JAW])
 _LEFT_LIDS = 386, 374
-# eye corners and nose; the usual alignment also leans on brows and mouth corners, whose motion is what is asked for here
+# eye corners and nose; the usual alignment also leans on brows and mouth corners, whose motion is asked for here
 _RIGID = np.array([33, 133, 263, 362, 168, 6, 197, 195, 5, 4, 1, 2, 98, 327, 64, 294, 129, 358])
 
 

@@ -11,27 +11,27 @@ from .jitter import landmark_jitter
 from .pose import pose_error
 from .rows import Figure
 
-_STILL_PICTURE = 0.05  # grey levels of restlessness under which a plate is a still (or drawn), and a ratio means nothing
+_STILL_PICTURE = (
+    0.05  # grey levels of restlessness under which a plate is a still (or drawn), and a ratio means nothing
+)
 
 
-def figures(comparison: Comparison, with_truth: bool) -> dict[str, Figure]:
-    """All measures of the pictures and landmarks, in the order in which they are shown."""
+def figures(comparison: Comparison) -> dict[str, Figure]:
+    """All measures against the plate, in the order in which they are shown."""
     frames = comparison.frames
     result = {"pose error": Figure(pose_error(comparison.poses("result"), comparison.poses("plate")), frames)}
     result |= _expression(comparison)
     result |= _in_time(comparison)
     for name in ("sharpness", "seam", "seam, worst part", "double edges", "background"):
         result[name] = Figure(comparison.series(name), frames)
-    if with_truth:
-        for name in ("true PSNR", "true SSIM", "true MS-SSIM"):
-            result[name] = Figure(comparison.series(name), frames)
-        result |= landmark_figures(comparison)
     return result
 
 
-def landmark_figures(comparison: Comparison) -> dict[str, Figure]:
-    """Errors in px, graded as a share of the distance between the eyes."""
-    eyes, made = comparison.series("true eyes"), {}
+def truth_figures(comparison: Comparison) -> dict[str, Figure]:
+    """All measures against the truth. Landmark errors are in px, but graded as shares of the eyes' distance."""
+    pictures = ("true PSNR", "true SSIM", "true MS-SSIM")
+    made = {name: Figure(comparison.series(name), comparison.frames) for name in pictures}
+    eyes = comparison.series("true eyes")
     for part in PARTS:
         values = comparison.series(part)
         share = np.full(1, np.nan) if np.isnan(values).all() else 100 * values / eyes
@@ -48,7 +48,9 @@ def _expression(comparison: Comparison) -> dict[str, Figure]:
     for column, name in enumerate(("mouth", "eye")):
         made |= _followed(name, follow(new[:, column], old[:, column]), comparison.frames)
     new, old = comparison.points("result"), comparison.points("plate")
-    shape = follow(offsets(new), offsets(old), still=0.0)  # a hundred points: what noise they share is told by the floor
+    shape = follow(
+        offsets(new), offsets(old), still=0.0
+    )  # a hundred points: what noise they share is told by the floor
     error = 100 * offset_error(new, old)
     made["expression correlation"] = Figure(np.zeros(0), [], value=shape.correlation)
     made["expression error"] = Figure(error, comparison.frames)

@@ -95,7 +95,9 @@ def write_truth(path: Path | str, rows: Iterable[TruthFrame], about: dict) -> No
             writer.write_table(pa.Table.from_pylist(columns, schema))
             count += len(batch)
         if count != about["frames"]:
-            raise InputError(f"The truth has {count} rows, but `about` says {about['frames']} frames; give one a frame.")
+            raise InputError(
+                f"The truth has {count} rows, but `about` says {about['frames']} frames; give one a frame."
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,6 +204,4 @@ def _columns(row: TruthFrame, about: dict) -> dict:
 def _whole(table: pa.Table) -> bool:
     """Every row has all its points."""
     sizes = {"points_x": LANDMARKS, "points_y": LANDMARKS, "points_z": LANDMARKS, "visible": LANDMARKS, "camera": 12}
-    return all(
-        len(table[name].combine_chunks().flatten()) == size * table.num_rows for name, size in sizes.items()
-    )
+    return all(len(table[name].combine_chunks().flatten()) == size * table.num_rows for name, size in sizes.items())

@@ -30,11 +30,9 @@ def read_wave(path: Path, rate: int, seconds: float) -> np.ndarray | None:
         return _decoded(container, tracks[0], rate, round(seconds * rate), zero)
 
 
-def _decoded(
-    container: InputContainer, track: AudioStream, rate: int, count: int, zero: float
-) -> np.ndarray | None:
+def _decoded(container: InputContainer, track: AudioStream, rate: int, count: int, zero: float) -> np.ndarray | None:
     """`count` samples from `zero` seconds of the container's clock on; None where nothing can be decoded."""
-    resampler = av.AudioResampler("flt", "mono", rate)
+    resampler = av.AudioResampler("fltp", None, rate)
     pieces: list[np.ndarray] = []
     start, length = None, 0  # place of the first sample, samples so far
     for packet in demux(container, track):
@@ -45,15 +43,18 @@ def _decoded(
         for frame in frames:
             if start is None:
                 start = round((float(frame.pts * frame.time_base) - zero) * rate) if frame.pts is not None else 0
-            pieces += [part.to_ndarray()[0] for part in resampler.resample(frame)]
-            length += len(pieces[-1]) if pieces else 0
+            new = _mono(resampler, frame)
+            pieces.append(new)
+            length += len(new)
         if start is not None and start + length >= count:
             break
     if start is None:
         return None
-    wave = np.concatenate([np.zeros(max(start, 0), np.float32), *pieces, *_rest(resampler)])
+    wave = np.concatenate([np.zeros(max(start, 0), np.float32), *pieces, _mono(resampler, None)])
     return wave[max(-start, 0) :][:count]
 
 
-def _rest(resampler: av.AudioResampler) -> list[np.ndarray]:
-    return [part.to_ndarray()[0] for part in resampler.resample(None)]
+def _mono(resampler: av.AudioResampler, frame: av.AudioFrame | None) -> np.ndarray:
+    """What the resampler gives for a frame, None: its rest; the mean of the channels."""
+    parts = [part.to_ndarray().mean(0, dtype=np.float32) for part in resampler.resample(frame)]
+    return np.concatenate([np.zeros(0, np.float32), *parts])

@@ -40,7 +40,7 @@ def test_ssim_of_flat_pictures_is_its_term_of_light():
 
 
 def test_ssim_of_a_faded_picture_is_known(scene):
-    """Contrast halved about a mean of 0: the light is equal, structure is (s^2 + C2) / (1.25 s^2 + C2) at each place."""
+    """Contrast halved about a mean of 0: the light is equal, structure (s^2 + C2) / (1.25 s^2 + C2) everywhere."""
     chance = np.random.default_rng(4)
     checks = np.where(np.indices((64, 64)).sum(0) % 2, 20.0, -20.0)
     assert ssim(checks / 2, checks, everywhere(checks)) == pytest.approx((400 + C2) / (500 + C2), abs=2e-3)

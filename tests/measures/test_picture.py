@@ -63,7 +63,7 @@ def test_a_colour_step_at_the_edge_is_told_in_full(face, step):
 
 def test_the_seam_is_looked_for_where_the_change_ends(face):
     """A mask much smaller than the hull: its own edge is the seam."""
-    pixels, points, around = face
+    pixels, _, around = face
     small = np.zeros(pixels.shape[:2], bool)
     around.cut(small)[:] = around.inwards > 0.15 * around.width
     changed = inside(pixels, tinted(pixels, 8), small)

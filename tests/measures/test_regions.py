@@ -9,7 +9,7 @@ from semblance.measures.regions import HEAD, eye_distance, face_width, regions
 
 
 def test_bands_follow_each_other_outwards(face):
-    pixels, points, around = face
+    pixels, _, around = face
     bands = around.face, around.hull & ~around.face, around.ring, around.outside(pixels.shape[:2])
     assert all(band.any() for band in bands)
     assert not (around.hull & around.ring).any()

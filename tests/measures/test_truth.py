@@ -106,7 +106,7 @@ def test_the_truth_of_another_clip_is_refused(clip, tmp_path):
     with pytest.raises(InputError, match="another clip"):
         open_truth(clip)
     make_clip(clip, frames=FRAMES + 2)
-    with pytest.raises(InputError, match="6 frames, but .* has 8"):
+    with pytest.raises(InputError, match=r"6 frames, but .* has 8"):
         open_truth(clip)
 
 
