@@ -243,7 +243,7 @@ def _refuse_faceless(seen: _Seen, clips: _Clips) -> None:
 
 
 def _noise_floor(clips: _Clips, seen: _Seen, progress: Progress, stop: StopSignal) -> dict[str, float]:
-    """What the plate scores against itself, encoded once more with the default settings; {} where it cannot be."""
+    """What the plate scores against itself, encoded once more with the default settings."""
     frames = np.array(seen.comparison.frames)[seen.comparison.found("plate")]
     start, end = int(frames[0]), min(int(frames[0]) + _FLOOR, clips.limit)
     with tempfile.TemporaryDirectory(prefix="semblance-") as folder:
@@ -261,8 +261,8 @@ def _noise_floor(clips: _Clips, seen: _Seen, progress: Progress, stop: StopSigna
             for index, looks in enumerate(_side_by_side([first, second], 0, end - start)):
                 stop.check(_KEPT)
                 new, old, _ = _views(looks, person)
-                true = TrueView(old.pixels, old.face.landmarks) if old is not None and old.face is not None else None
-                comparison.take(index, new, old, true)
+                shown = clips.true is not None and old is not None and old.face is not None
+                comparison.take(index, new, old, TrueView(old.pixels, old.face.landmarks) if shown else None)
                 progress.advance()
     return {name: figure.one for name, figure in (figures(comparison) | truth_figures(comparison)).items()}
 

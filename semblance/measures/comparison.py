@@ -19,7 +19,7 @@ from .expression import EXPRESSIVE, aligned, openings
 from .fidelity import ms_ssim, psnr, ssim
 from .flicker import restlessness
 from .landmark_error import landmark_errors
-from .regions import eye_distance, lab, luma, regions
+from .regions import eye_distance, luma, regions
 from .seam import seam
 from .sharpness import relative_sharpness
 
@@ -119,7 +119,7 @@ class Comparison:
         new, old = around.cut(result), around.cut(plate)
         new_luma, old_luma = luma(new), luma(old)
         in_cut = face.landmarks[:, :2] - [around.left, around.top]
-        median, worst = seam(lab(new), lab(old), around)
+        median, worst = seam(new, old, around)
         self._set("sharpness", relative_sharpness(new_luma, old_luma, around.face, around.ring))
         self._set("seam", median)
         self._set("seam, worst part", worst)
@@ -148,8 +148,8 @@ class Comparison:
             new, wanted = around.cut(result.pixels), around.cut(true.pixels)
             new_luma, wanted_luma = luma(new), luma(wanted)
             self._set("true PSNR", psnr(new, wanted, around.hull))
-            self._set("true SSIM", ssim(new_luma, wanted_luma, around.hull))
-            self._set("true MS-SSIM", ms_ssim(new_luma, wanted_luma, around.hull))
+            for name, measured in (("true SSIM", ssim), ("true MS-SSIM", ms_ssim)):
+                self._set(name, measured(new_luma, wanted_luma, around.hull))
         if result.face is not None:
             self._set("true eyes", eye_distance(true.landmarks))
             for part, error in landmark_errors(result.face.landmarks, true.landmarks, true.visible).items():

@@ -16,10 +16,12 @@ _WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 
 
 def psnr(one: np.ndarray, other: np.ndarray, mask: np.ndarray) -> float:
-    """pictures (H, W, ...) 0..255, mask (H, W) bool -> dB, at most PSNR_CAP; NaN under an empty mask."""
+    """pictures (H, W, ...) 0..255 of one type, mask (H, W) bool -> dB, at most PSNR_CAP; NaN under an empty mask."""
     if not mask.any():
         return float("nan")
-    error = np.mean((one[mask].astype(np.float32) - other[mask].astype(np.float32)) ** 2, dtype=np.float64)
+    one, other = np.ascontiguousarray(one), np.ascontiguousarray(other)
+    total = cv2.norm(one, other, cv2.NORM_L2SQR, np.ascontiguousarray(mask, np.uint8))
+    error = total / (np.count_nonzero(mask) * (one.size // mask.size))
     return PSNR_CAP if error == 0 else float(min(10 * np.log10(255**2 / error), PSNR_CAP))
 
 

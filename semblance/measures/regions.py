@@ -66,6 +66,10 @@ class Regions:
         height, width = self.inwards.shape
         return pixels[self.top : self.top + height, self.left : self.left + width]
 
+    def scaled(self, scale: float) -> Regions:
+        """The same for a cut that is `scale` < 1 times as large; its place in the frame has no meaning any more."""
+        return Regions(0, 0, shrunk(self.inwards, scale) * np.float32(scale), self.width * scale)
+
     @property
     def hull(self) -> np.ndarray:
         """(h, w) bool."""
@@ -104,6 +108,12 @@ def regions(points: np.ndarray, shape: tuple[int, int]) -> Regions | None:
     inside = cv2.distanceTransform(hull, cv2.DIST_L2, 5) - 0.5
     outside = cv2.distanceTransform(1 - hull, cv2.DIST_L2, 5) - 0.5 if not hull.all() else np.zeros_like(inside)
     return Regions(left, top, np.where(hull == 1, inside, -outside).astype(np.float32), width)
+
+
+def shrunk(picture: np.ndarray, scale: float) -> np.ndarray:
+    """(h, w, ...) -> scale < 1 times as large, by averaging."""
+    size = tuple(max(round(side * scale), 1) for side in picture.shape[1::-1])
+    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
 
 
 def luma(pixels: np.ndarray) -> np.ndarray:

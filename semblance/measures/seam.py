@@ -11,11 +11,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from .regions import HEAD, Regions
+from .regions import HEAD, Regions, lab, shrunk
 
 _NOISE = 1.5, 3.0  # dE of blurred encoder noise, usual and most; between them half of a weak change marks its edge
 _LEAST = 0.1  # of the hull: a smaller changed area is no swap
 _POINTS = 96
+_WIDEST = 200.0  # px of face width; larger faces are brought down to it, as the bands below are shares of the width
 _DEPTHS = 5
 _NEAR, _FAR = (0.01, 2.0), (0.03, 6.0)  # share of the face's width, least px: the bands that are compared
 
@@ -73,8 +74,12 @@ def colour_steps(picture: np.ndarray, edge: Edge, width: float) -> np.ndarray:
 
 
 def seam(result: np.ndarray, plate: np.ndarray, around: Regions) -> tuple[float, float]:
-    """LAB cuts (h, w, 3) of both -> dE between the result's step and the plate's: median and 90th percentile of the
-    points along the edge. NaN, NaN where the edge lies out of the frame."""
+    """Cuts (h, w, 3) uint8 RGB of both -> dE between the result's step and the plate's: median and 90th percentile of
+    the points along the edge. NaN, NaN where the edge lies out of the frame."""
+    if around.width > _WIDEST:
+        scale = _WIDEST / around.width
+        around, result, plate = around.scaled(scale), shrunk(result, scale), shrunk(plate, scale)
+    result, plate = lab(result), lab(plate)
     edge = edge_of(changed_area(result, plate, around), around.width)
     if len(edge.points) < 8:
         return float("nan"), float("nan")

@@ -4,6 +4,7 @@ import json
 import re
 
 import av
+import cv2
 import numpy as np
 import pytest
 
@@ -11,6 +12,7 @@ from semblance.create.measure import measure
 from semblance.errors import FaceError, InputError, MediaError, Stopped
 from semblance.faces.track import FaceTracker
 from semblance.measures.truth import TruthFrame, truth_path, write_truth
+from semblance.media.image import encode_picture
 from semblance.media.probe import probe
 from semblance.media.read import read_frames
 from semblance.runs import Progress, StopSignal, hash_of
@@ -127,6 +129,34 @@ def test_a_still_plate_gives_deviation_instead_of_correlation(shot):
     assert row.value is None and row.grade == "-"
     deviation = float(re.search(r"hardly moves .* mean deviation ([\d.]+) %", row.note)[1])
     assert 0.2 < deviation < 10 and told["mouth error"].value > 0.2
+
+
+def test_of_two_people_the_larger_one_is_measured(grid, shot):
+    """Beside the plate's person stands a smaller one, whose blurred face is not what was asked about."""
+    guest = [
+        np.pad(cv2.resize(frame.pixels, None, fx=0.7, fy=0.7), ((86, 0), (0, 0), (0, 0)))
+        for frame in read_frames(probe(grid / "swiz3n.mpg"), 0, 8)
+    ]
+    pairs = [np.hstack([pixels, other[-288:]]) for pixels, other in zip(shot.frames, guest)]
+    soft = [np.hstack([pair[:, :360], blurred(pair[:, 360:], 4)]) for pair in pairs]
+    options = {"size": pairs[0].shape[1::-1], "frames": 8, "codec": "ffv1", "pixel_format": "bgr0"}
+    plate, result = (
+        make_clip(shot.folder / name, pictures=pictures, **options)
+        for name, pictures in (("pair.mkv", pairs), ("soft_pair.mkv", soft))
+    )
+    told = measure(result, plate, shot.plate)
+    assert told["sharpness"].value == 1 and told["pose error"].value < 0.3 and told["background"].value < 60
+    assert told["identity to source"].value < 0.3
+
+
+def test_a_folder_of_pictures_can_be_the_plate(shot, tmp_path):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for k, pixels in enumerate(shot.frames[:6]):
+        (folder / f"{k}.png").write_bytes(encode_picture(pixels, ".png", {}))
+    told = measure(folder, folder)
+    assert told["sharpness"].value == 1 and told["background"].floor > 35
+    assert "sound offset" not in {row.name for row in told.rows}
 
 
 def test_source_and_plate_are_told_apart(grid, shot):

@@ -5,14 +5,14 @@ import numpy as np
 import pytest
 
 from semblance.measures.edges import brows_doubled, double_edges
-from semblance.measures.regions import lab, luma
+from semblance.measures.regions import lab, luma, regions
 from semblance.measures.seam import changed_area, colour_steps, edge_of, seam
 from semblance.measures.sharpness import relative_sharpness, sharpness_ratio, texture
 from tests.measures.doctored import blurred, drawn_face, hull_of, inside, second_brows, tinted
 
 
 def seam_of(result, plate, around):
-    return seam(lab(around.cut(result)), lab(around.cut(plate)), around)
+    return seam(around.cut(result), around.cut(plate), around)
 
 
 def sharpness_of(result, plate, around):
@@ -59,6 +59,15 @@ def test_a_colour_step_at_the_edge_is_told_in_full(face, step):
     median, worst = seam_of(changed, pixels, around)
     assert median == pytest.approx(step, abs=0.4)
     assert median <= worst < 1.2 * step
+
+
+def test_a_large_face_reads_the_same(face):
+    """A face of 370 px is looked at from further away."""
+    pixels, points = drawn_face(640)
+    changed = inside(pixels, tinted(pixels, 6), hull_of(points, pixels.shape[:2]))
+    around = regions(points, pixels.shape[:2])
+    assert around.width > 300
+    assert seam_of(changed, pixels, around)[0] == pytest.approx(6, abs=0.4)
 
 
 def test_the_seam_is_looked_for_where_the_change_ends(face):
