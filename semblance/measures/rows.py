@@ -42,12 +42,16 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A measure as it is shown. None: not to be had (the note says why). p5, p95, spread: over the frames."""
+    """A measure as it is shown. None: not to be had (the note says why).
+
+    value: the one number, for most measures the median; median, p5, p95, spread: over the frames.
+    """
 
     name: str
     unit: str
     better: str
     value: float | None
+    median: float | None
     p5: float | None
     p95: float | None
     spread: float | None
@@ -89,7 +93,6 @@ class Measurement:
         rows = []
         for row in self.rows:
             values = asdict(row)
-            values["median"] = values.pop("value")
             values["missing"] = ranges(row.missing)
             values["frames_missing"] = len(row.missing)
             values["thresholds"] = {key: getattr(METRICS[row.name], key) for key in ("good", "fair", "why")}
@@ -112,6 +115,7 @@ def make_row(name: str, figure: Figure, floor: float | None = None) -> Row:
         unit=metric.unit,
         better=metric.better,
         value=_or_none(value),
+        median=float(np.median(seen)) if len(seen) else None,
         p5=p5,
         p95=p95,
         spread=spread,

@@ -34,8 +34,7 @@ def truth_figures(comparison: Comparison) -> dict[str, Figure]:
     eyes = comparison.series("true eyes")
     for part in PARTS:
         values = comparison.series(part)
-        share = np.full(1, np.nan) if np.isnan(values).all() else 100 * values / eyes
-        relative = float(np.nanmedian(share)) if np.isfinite(share).any() else float("nan")
+        relative = _median(100 * values / eyes)
         note = f"{relative:.1f} % of the eyes' distance" if np.isfinite(relative) else ""
         name = "landmark error" if part == "face" else f"landmark error, {part}"
         made[name] = Figure(values, comparison.frames, note=note, graded=relative)
@@ -65,42 +64,52 @@ def _followed(name: str, signal: Following, frames: list[int]) -> dict[str, Figu
         part = {"mouth": "mouth hardly moves", "eye": "eyes hardly move"}[name]
         note = (
             f"the plate's {part} (spread {100 * signal.spread:.2f} % of face height), so a correlation says nothing; "
-            f"mean deviation {np.nanmean(error):.2f} %"
+            f"mean deviation {_mean(error):.2f} %"
         )
     return {
         f"{name} correlation": Figure(np.zeros(0), [], value=signal.correlation, note=note),
-        f"{name} error": Figure(error, frames),
+        # the mean: blinks are few, and a median would pass over all of them
+        f"{name} error": Figure(error, frames, value=_mean(error)),
     }
 
 
 def _in_time(comparison: Comparison) -> dict[str, Figure]:
     frames = comparison.frames
-    new, old = comparison.series("restless"), comparison.series("restless plate")
-    usual, note = _mean(old), ""
-    ratio, value = new / np.where(old > 0, old, np.nan), _mean(new) / usual if usual > 0 else np.nan
-    if usual < _STILL_PICTURE:
-        value = 1.0 if _mean(new) == usual else float("nan")
-        note = f"the plate's face is a still ({usual:.2f} levels): the result's own flicker is {_mean(new):.2f} levels"
     swing = alternation(comparison.series("brightness"))
     shake, own = (landmark_jitter(comparison.points(side)) for side in ("result", "plate"))
     return {
-        "flicker": Figure(ratio, frames, value=value, note=note, ends=1),
+        "flicker": _flicker(comparison.series("restless"), comparison.series("restless plate"), frames),
         "brightness flicker": Figure(swing, frames, value=float(np.sqrt(_mean(swing**2))), ends=1),
-        "landmark jitter": Figure(
-            shake / np.where(own > 0, own, np.nan), frames, value=_ratio(np.median, shake, own), ends=1
-        ),
+        # the middle of each, as a face lost and found again leaps once
+        "landmark jitter": Figure(_each(shake, own), frames, value=_ratio(_median(shake), _median(own)), ends=1),
     }
+
+
+def _flicker(new: np.ndarray, old: np.ndarray, frames: list[int]) -> Figure:
+    """Restlessness of the result over that of the plate; where that is a still, there is no ratio to speak of."""
+    usual = _mean(old)
+    if usual < _STILL_PICTURE and _mean(new) != usual:
+        note = f"the plate's face is a still ({usual:.2f} levels): the result's own flicker is {_mean(new):.2f} levels"
+        return Figure(np.zeros(0), [], value=float("nan"), note=note)
+    return Figure(_each(new, old), frames, value=_ratio(_mean(new), usual), ends=1)
+
+
+def _each(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Ratio of each frame; 1 where both are 0."""
+    calm = (other == 0) & (one == 0)
+    return np.where(calm, 1.0, one / np.where(other > 0, other, np.nan))
+
+
+def _ratio(one: float, other: float) -> float:
+    """1 where both are 0; NaN where only the second is."""
+    return one / other if other > 0 else (1.0 if one == other == 0 else float("nan"))
+
+
+def _median(values: np.ndarray) -> float:
+    seen = values[np.isfinite(values)]
+    return float(np.median(seen)) if len(seen) else float("nan")
 
 
 def _mean(values: np.ndarray) -> float:
     seen = values[np.isfinite(values)]
     return float(seen.mean()) if len(seen) else float("nan")
-
-
-def _ratio(middle, one: np.ndarray, other: np.ndarray) -> float:
-    """Of the two middles over the frames that both have; 1 where both are 0."""
-    seen = np.isfinite(one) & np.isfinite(other)
-    if not seen.any():
-        return float("nan")
-    top, bottom = float(middle(one[seen])), float(middle(other[seen]))
-    return top / bottom if bottom > 0 else (1.0 if top == 0 else float("nan"))

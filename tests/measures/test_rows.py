@@ -57,5 +57,8 @@ def test_the_table_is_aligned_and_the_json_plain():
     column = lines[0].index("unit")
     assert lines[1][column:].startswith("dE") and lines[2][column:].startswith("x plate")
     told = json.loads(json.dumps(measurement.as_json()))
-    assert told["rows"][0]["median"] == 1 and told["rows"][1]["thresholds"]["good"] == [0.8, 1.25]
+    assert told["rows"][0]["value"] == told["rows"][0]["median"] == 1 and told["rows"][1]["thresholds"]["good"] == [
+        0.8,
+        1.25,
+    ]
     assert measurement["flicker"].grade == "poor"
