@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "semblance"
 ORDER = [
     {"types", "errors", "options"},
     {"runs", "weights", "streams"},
-    *({room} for room in ("media", "faces", "measure", "people", "faceset", "nn", "models", "training", "finish")),
+    *({room} for room in ("media", "faces", "measures", "people", "faceset", "nn", "models", "training", "finish")),
     *({room} for room in ("trust", "create", "inspect", "app")),
 ]
 FLOOR = {room: level for level, rooms in enumerate(ORDER) for room in rooms}
