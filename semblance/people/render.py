@@ -25,8 +25,8 @@ from .strands import strand_texture
 
 _FINER = 2  # the raster is this much finer than the frame: edges and strands are averaged down
 _SHADOW = 320  # side of the key lamp's depth picture
-_PIVOT = np.array([0.0, -8.5, -0.5], np.float32)  # cm: where the head turns on the neck
-_FLIP = np.diag([1.0, -1.0, -1.0])  # the axes of faces/pose.py (y down, z away) to ours
+PIVOT = np.array([0.0, -8.5, -0.5], np.float32)  # cm: where the head turns on the neck
+FLIP = np.diag([1.0, -1.0, -1.0])  # the axes of faces/pose.py (y down, z away) to ours
 _PUPIL = 0.36
 _LIDS = (159, 145), (386, 374)  # upper and lower, of the person's right eye and the left one
 _SEAM = 0.02  # cm left between closed lids
@@ -138,7 +138,7 @@ class Actor:
 
     def vertices(self, moment: Moment) -> np.ndarray:
         """(V, 3) float32 of everything, in the world."""
-        turn = _FLIP @ rotation_of(*moment.pose) @ _FLIP
+        turn = FLIP @ rotation_of(*moment.pose) @ FLIP
         place = np.asarray(moment.place, np.float32)
         gaze = gaze_rotation(moment.gaze[0], moment.gaze[1] + _REST_GAZE).astype(np.float32)
         head = self.face_vertices(moment)
@@ -150,7 +150,7 @@ class Actor:
 
     def landmarks(self, moment: Moment) -> np.ndarray:
         """(478, 3) cm in the world."""
-        turn = _FLIP @ rotation_of(*moment.pose) @ _FLIP
+        turn = FLIP @ rotation_of(*moment.pose) @ FLIP
         head = self.face_vertices(moment)
         points = self.body.landmarks(head)
         gaze = gaze_rotation(moment.gaze[0], moment.gaze[1] + _REST_GAZE)
@@ -201,12 +201,12 @@ class Actor:
         return np.array(rows, np.float32)
 
     def _tangents(self, mesh: _Mesh, moment: Moment) -> np.ndarray:
-        turn = (_FLIP @ rotation_of(*moment.pose) @ _FLIP).astype(np.float32)
+        turn = (FLIP @ rotation_of(*moment.pose) @ FLIP).astype(np.float32)
         return mesh.tangent @ turn.T
 
     def _eye_table(self, moment: Moment) -> np.ndarray:
         """See shade: (2, 20)."""
-        turn = _FLIP @ rotation_of(*moment.pose) @ _FLIP
+        turn = FLIP @ rotation_of(*moment.pose) @ FLIP
         gaze = turn @ gaze_rotation(moment.gaze[0], moment.gaze[1] + _REST_GAZE)
         up = turn @ [0.0, 1.0, 0.0]
         points = self.body.landmarks(self.face_vertices(moment))
@@ -303,7 +303,7 @@ def _joined(parts: Sequence[_Part], back: np.ndarray, body_vertices: int) -> _Me
 
 def _turned(points: np.ndarray, turn: np.ndarray, place: np.ndarray, follow) -> np.ndarray:
     """Points (N, 3) with the head's turn about the neck, as far as they follow it."""
-    there = (points - _PIVOT) @ turn.T.astype(np.float32) + _PIVOT + place
+    there = (points - PIVOT) @ turn.T.astype(np.float32) + PIVOT + place
     return points + follow * (there - points)
 
 
