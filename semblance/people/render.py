@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -28,6 +29,7 @@ _SHADOW = 320  # side of the key lamp's depth picture
 _PIVOT = np.array([0.0, -8.5, -0.5], np.float32)  # cm: where the head turns on the neck
 _FLIP = np.diag([1.0, -1.0, -1.0])  # the axes of faces/pose.py (y down, z away) to ours
 _PUPIL = 0.36
+_THIN = 110.0  # cut (see layer.py) from which a triangle lets the light through
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +95,7 @@ class Actor:
         still = Moment(np.zeros(len(self.body.expressions), np.float32), (0, 0, 0), (0, 0, 0), (0, 0))
         vertices = self.vertices(still)
         mesh = self.mesh
-        sky = open_sky(vertices, vertex_normals(vertices, mesh.triangles, mesh.weld), mesh.triangles)
+        sky = open_sky(vertices, vertex_normals(vertices, mesh.triangles, mesh.weld), mesh.casting)
         kinds = mesh.kinds
         inside = (kinds == GUMS) | (kinds == TEETH)
         front = vertices[inside, 2].max() if inside.any() else 0.0
@@ -157,7 +159,7 @@ class Actor:
         )
         picture = np.zeros((*seen.shape, 3), np.float32)
         region = np.zeros(seen.shape, np.uint8)
-        depth, view = self._lamp(vertices, mesh.triangles)
+        depth, view = self._lamp(vertices, mesh.casting)
         shade(
             seen, weights, mesh.triangles, mesh.material, vertices,
             vertex_normals(vertices, mesh.triangles, mesh.weld), mesh.uv, mesh.colour, self._tangents(mesh, moment),
@@ -257,6 +259,11 @@ class _Mesh:
     tangent: np.ndarray
     cuts: np.ndarray
     weld: np.ndarray
+
+    @cached_property
+    def casting(self) -> np.ndarray:
+        """(C, 3) the triangles that throw shadows: not those that are mostly holes."""
+        return self.triangles[self.cuts[self.triangles, 2].max(1) < _THIN]
 
 
 def _joined(parts: Sequence[_Part], back: np.ndarray, body_vertices: int) -> _Mesh:
