@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
-from semblance.media.probe import probe
-from semblance.media.read import read_frames
 
 from semblance.faces.landmarks import MeshFinder
+from semblance.media.probe import probe
+from semblance.media.read import read_frames
 
 BROW_ENDS, LOWER_LIP, BROW_TOP = [46, 70, 276, 300], 17, [105, 334]
 FOREHEAD, CHIN = 10, 152

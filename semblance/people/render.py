@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -31,6 +32,7 @@ _PUPIL = 0.36
 _LIDS = (159, 145), (386, 374)  # upper and lower, of the person's right eye and the left one
 _SEAM = 0.02  # cm left between closed lids
 _REST_GAZE = -4.0  # degrees: eyes at rest look a little down, at a camera before the face
+_THIN = 110.0  # cut (see layer.py) from which a triangle lets the light through
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +102,7 @@ class Actor:
         still = Moment(np.zeros(len(self.body.expressions), np.float32), (0, 0, 0), (0, 0, 0), (0, 0))
         vertices = self.vertices(still)
         mesh = self.mesh
-        sky = open_sky(vertices, vertex_normals(vertices, mesh.triangles, mesh.weld), mesh.triangles)
+        sky = open_sky(vertices, vertex_normals(vertices, mesh.triangles, mesh.weld), mesh.casting)
         kinds = mesh.kinds
         inside = (kinds == GUMS) | (kinds == TEETH)
         front = vertices[inside, 2].max() if inside.any() else 0.0
@@ -176,7 +178,7 @@ class Actor:
         )
         picture = np.zeros((*seen.shape, 3), np.float32)
         region = np.zeros(seen.shape, np.uint8)
-        depth, view = self._lamp(vertices, mesh.triangles)
+        depth, view = self._lamp(vertices, mesh.casting)
         shade(
             seen, weights, mesh.triangles, mesh.material, vertices,
             vertex_normals(vertices, mesh.triangles, mesh.weld), mesh.uv, mesh.colour, self._tangents(mesh, moment),
@@ -273,6 +275,11 @@ class _Mesh:
     tangent: np.ndarray
     cuts: np.ndarray
     weld: np.ndarray
+
+    @cached_property
+    def casting(self) -> np.ndarray:
+        """(C, 3) the triangles that throw shadows: not those that are mostly holes."""
+        return self.triangles[self.cuts[self.triangles, 2].max(1) < _THIN]
 
 
 def _joined(parts: Sequence[_Part], back: np.ndarray, body_vertices: int) -> _Mesh:
