@@ -1,6 +1,6 @@
 """Semblance: consented synthetic faces, labelled, and measured.
 
-    from semblance import extract, curate, train, swap, replace
+    from semblance import extract, curate, train, swap, replace, measure, film_people, people_sheet, demo
 
 Nothing heavy is imported until a verb is first used.
 """
@@ -22,6 +22,10 @@ _VERBS = {
     "train": "semblance.create.train",
     "swap": "semblance.create.swap",
     "replace": "semblance.create.replace",
+    "measure": "semblance.create.measure",
+    "film_people": "semblance.create.film",
+    "people_sheet": "semblance.create.people_sheet",
+    "demo": "semblance.create.demo",
 }
 
 __all__ = ["__version__", *_VERBS]

@@ -15,11 +15,16 @@ from ..errors import SemblanceError, nearest, writing_failed
 from ..runs import StopSignal
 
 VERBS = {
+    "demo": "people who don't exist, filmed, swapped and measured: the whole story on one page",
     "replace": "two clips in, the finished clip out: extract, train and swap in one go",
     "extract": "clips or folders of pictures -> a faceset",
     "curate": "drop the faces that would harm training, and say why; --undo brings them back",
     "train": "two facesets -> a model that draws either person",
     "swap": "a clip and a model -> the clip with the source's face",
+    "measure": "a finished clip and its plate -> a table: value, noise floor, good, fair or poor",
+    "people film": "film people who don't exist, each clip with its exact truth",
+    "people sheet": "a contact sheet of people who don't exist",
+    "people fit": "measure a head's shape from footage",
     "models": "what there is to train",
     "doctor": "what this machine can do",
 }
@@ -27,7 +32,7 @@ VERBS = {
 
 def usage() -> str:
     """The text of `semblance --help`."""
-    verbs = "\n".join(f"  {name:<9} {what}" for name, what in VERBS.items())
+    verbs = "\n".join(f"  {name:<13} {what}" for name, what in VERBS.items())
     return (
         f"semblance {__version__}: consented synthetic faces, labelled and measured\n\n"
         f"usage: semblance VERB ...\n\n{verbs}\n\n"
@@ -44,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     if arguments[0] in ("-V", "--version"):
         print(f"semblance {__version__}")
         return 0
-    verb, rest = arguments[0], arguments[1:]
+    verb, rest = _verb_of(arguments)
     if verb not in VERBS:
         print(f"There is no verb '{verb}'.{nearest(verb, VERBS)}", file=sys.stderr)
         return 2
@@ -62,6 +67,15 @@ def main(arguments: list[str] | None = None) -> int:
         print(writing_failed(error.filename or "a file", error), file=sys.stderr)
         return 2
     return 0
+
+
+def _verb_of(arguments: list[str]) -> tuple[str, list[str]]:
+    """The verb, of one word or two ("people film"), and what comes after it."""
+    two = " ".join(arguments[:2])
+    families = {name.split()[0] for name in VERBS if " " in name}
+    if two in VERBS or arguments[0] in families:
+        return two, arguments[2:]
+    return arguments[0], arguments[1:]
 
 
 def _stop_on_interrupt(stop: StopSignal) -> None:

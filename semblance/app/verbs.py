@@ -4,6 +4,7 @@ Annotations are evaluated where the functions are made, none are postponed: tyro
 """
 
 from collections.abc import Callable
+from json import dumps
 from pathlib import Path
 from typing import Annotated
 
@@ -171,6 +172,115 @@ def _swap(progress: TerminalProgress, stop: StopSignal) -> Callable:
     return command
 
 
+def _demo(progress: TerminalProgress, stop: StopSignal) -> Callable:
+    from ..create.demo import demo
+
+    def command(
+        out: Path = Path("out/demo"),
+        quick: bool = False,
+        seed: int = 0,
+        minutes: float | None = None,
+        body: str = "auto",
+    ) -> None:
+        """Film two people who don't exist, learn both, swap one's face, measure it against the truth, write a page.
+
+        Args:
+            out: the folder for everything
+            quick: smaller and shorter: under three minutes instead of eight
+            seed: where all chance comes from
+            minutes: time for training, instead of the plan's
+            body: the head: "builtin", "ict" (from the cache), or a path to it
+        """
+        result = demo(out, quick, seed, minutes, body, progress, stop)
+        progress.done()
+        tell(result.summary())
+
+    return command
+
+
+def _measure(progress: TerminalProgress, stop: StopSignal) -> Callable:
+    from ..create.measure import measure
+
+    def command(
+        result: tyro.conf.Positional[Path],
+        target: Path,
+        source: Path | None = None,
+        truth: Path | None = None,
+        limit: int | None = None,
+        json: bool = False,
+    ) -> None:
+        """Tell how good a result is, each figure with its unit, direction, noise floor and grade.
+
+        Args:
+            result: the finished clip
+            target: the clip it was made from (the plate)
+            source: a clip of the person who should appear
+            truth: the true result, where one can be filmed (see `semblance people film`)
+            limit: only so many frames from the start
+            json: print JSON instead of a table
+        """
+        measured = measure(result, target, source, truth, progress, stop, limit)
+        progress.done()
+        tell(dumps(measured.as_json(), indent=2) if json else measured.table())
+
+    return command
+
+
+def _people_film(progress: TerminalProgress, stop: StopSignal) -> Callable:
+    from ..create.film import FilmOptions, film_people
+
+    def command(out: Path, options: FilmOptions = FilmOptions()) -> None:  # noqa: B008
+        """Film people who don't exist: clips with sound, each with its exact truth beside it.
+
+        Args:
+            out: the folder for the clips
+        """
+        result = film_people(out, options, progress, stop)
+        progress.done()
+        tell(result.summary())
+
+    return command
+
+
+def _people_sheet(progress: TerminalProgress, stop: StopSignal) -> Callable:
+    from ..create.people_sheet import people_sheet
+
+    def command(
+        out: Path = Path("sheet.png"), people: int = 24, seed: int = 0, size: int = 256, body: str = "auto"
+    ) -> None:
+        """Draw a contact sheet of people who don't exist.
+
+        Args:
+            out: the picture
+            people: how many
+            seed: where all chance comes from
+            size: pixels of one picture
+            body: the head: "builtin", "ict" (from the cache), or a path to it
+        """
+        picture = people_sheet(out, people, seed, size, body, progress, stop)
+        progress.done()
+        tell(f"{picture}: {people} people who do not exist")
+
+    return command
+
+
+def _people_fit(progress: TerminalProgress, stop: StopSignal) -> Callable:
+    from ..people.fit import FitOptions, fit_head
+
+    def command(clips: Clips, out: Path, options: FitOptions = FitOptions()) -> None:  # noqa: B008
+        """Measure a head from footage or renders: mean, identity and expression axes of the face mesh.
+
+        Args:
+            clips: clips of many people
+            out: the head's file
+        """
+        result = fit_head(clips, out, options, progress, stop)
+        progress.done()
+        tell(result.summary())
+
+    return command
+
+
 def _models(progress: TerminalProgress, stop: StopSignal) -> Callable:
     from ..models import describe, list_models
 
@@ -193,11 +303,16 @@ def _doctor(progress: TerminalProgress, stop: StopSignal) -> Callable:
 
 
 _MAKERS: dict[str, Callable[[TerminalProgress, StopSignal], Callable]] = {
+    "demo": _demo,
     "replace": _replace,
     "extract": _extract,
     "curate": _curate,
     "train": _train,
     "swap": _swap,
+    "measure": _measure,
+    "people film": _people_film,
+    "people sheet": _people_sheet,
+    "people fit": _people_fit,
     "models": _models,
     "doctor": _doctor,
 }

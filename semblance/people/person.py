@@ -28,6 +28,7 @@ class Person:
     make_up: float
     lids: float  # how far the upper lids hang at rest, 0..0.4 of a blink
     brow_weight: float  # thickness and darkness
+    brow_colour: tuple[float, float, float]  # of beard and stubble too
     brow_shape: tuple[float, float, float]  # lift, arch, length
     lip_colour: tuple[float, float, float]  # over the skin's: multiplies it
     lip_depth: float
@@ -38,6 +39,7 @@ class Person:
     hair_cut: str
     hair_colour: tuple[float, float, float]
     hairline: float  # 0 low, 1 receding
+    wardrobe: int  # the seed of what hair and clothes leave open: partings, folds, patterns
     clothes: str
     clothes_colour: tuple[float, float, float]
 
@@ -85,6 +87,7 @@ def draw_person(seed: int) -> Person:
         hair = rng.choice(list(_HAIR)[:6], p=[0.16, 0.24, 0.22, 0.12, 0.14, 0.12])
     cuts = ["bald", "buzz", "short", "side", "curly"] if masculine else ["side", "long", "bob", "bun", "curly", "short"]
     beard = masculine * float(rng.choice([0, 0, 0, rng.uniform(0.5, 1)]))
+    hair_colour = tuple(float(v) for v in np.array(_HAIR[hair]) * rng.uniform(0.75, 1.25))
     return Person(
         seed=seed,
         identity=identity,
@@ -95,6 +98,7 @@ def draw_person(seed: int) -> Person:
         make_up=0.0 if masculine else float(rng.choice([0, 0.3, 0.6, 1.0])),
         lids=float(rng.uniform(0.05, 0.38)),
         brow_weight=float(rng.uniform(0.5, 1.0) if masculine else rng.uniform(0.15, 0.8)),
+        brow_colour=hair_colour,
         brow_shape=tuple(float(v) for v in rng.normal(0, 1, 3).clip(-2, 2)),
         lip_colour=_lips(rng, masculine),
         lip_depth=float(rng.uniform(0.35, 0.9)),
@@ -103,8 +107,9 @@ def draw_person(seed: int) -> Person:
         beard=beard,
         eye_colour=tuple(float(v) for v in np.array(_IRISES[iris]) * rng.uniform(0.8, 1.2)),
         hair_cut=str(rng.choice(cuts)),
-        hair_colour=tuple(float(v) for v in np.array(_HAIR[hair]) * rng.uniform(0.75, 1.25)),
+        hair_colour=hair_colour,
         hairline=float(rng.beta(1.5, 3) + 0.25 * masculine * age),
+        wardrobe=seed,
         clothes=str(rng.choice(_CLOTHES)),
         clothes_colour=tuple(float(v) for v in _cloth(rng)),
     )
@@ -117,6 +122,7 @@ def with_face_of(target: Person, source: Person) -> Person:
         hair_cut=target.hair_cut,
         hair_colour=target.hair_colour,
         hairline=target.hairline,
+        wardrobe=target.wardrobe,
         clothes=target.clothes,
         clothes_colour=target.clothes_colour,
     )

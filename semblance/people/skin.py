@@ -204,7 +204,7 @@ def _beard(skin, person: Person, at, unit: float, rng) -> np.ndarray:
     if person.stubble:
         both = np.clip(chin + lip, 0, 1) * person.stubble
         _tint(skin, both * (0.25 + 0.5 * grain), (0.5, 0.54, 0.58))
-    hair = np.array(person.hair_colour, np.float32) * 0.8 + 0.004
+    hair = np.array(person.brow_colour, np.float32) * 0.8 + 0.004
     covered = np.zeros((SIZE, SIZE), np.float32)
     for area, weight in ((lip, person.moustache), (chin, person.beard)):
         if weight:
@@ -244,7 +244,7 @@ def _brows(skin, person: Person, at, unit: float, rng) -> None:
             cv2.line(mask, tuple(points[0].tolist()), tuple(points[1].tolist()), 1.0, 1, cv2.LINE_AA, _FINE)
     mask = cv2.GaussianBlur(mask, (0, 0), 0.9)
     share = np.clip(mask * 1.1, 0, 1)[..., None] * (0.5 + 0.45 * person.brow_weight)
-    hair = np.minimum(np.array(person.hair_colour, np.float32) * 0.7, 0.16)
+    hair = np.minimum(np.array(person.brow_colour, np.float32) * 0.55, 0.12)
     skin[:] = skin * (1 - share) + hair * share
 
 

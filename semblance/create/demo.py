@@ -1,0 +1,223 @@
+"""The verb `demo`: the whole story with people who don't exist, from an empty folder to a page with figures.
+
+Film two people, film the true swap (the target's performance by the source), learn, swap, measure against the truth,
+write a page.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass, replace as changed
+from pathlib import Path
+
+import numpy as np
+
+from .. import __version__
+from ..errors import OutputError
+from ..measures.rows import Measurement
+from ..media.probe import probe
+from ..media.read import read_frames
+from ..media.sheet import captioned, fitted, grid
+from ..people.bodies import open_body
+from ..people.film import Take
+from ..people.performance import PerformanceOptions, draw_performance
+from ..people.person import draw_person, with_face_of
+from ..people.scene import draw_scene
+from ..runs import Clock, Progress, StopSignal, environment, write_json, written_whole
+from ..trust.publish import publish_picture
+from .film import WHAT, chances, film_clip, is_filmed
+from .measure import measure
+from .page import PageContent, write_page
+from .replace import replace
+
+_NOTE = "demo.json"
+_MOMENTS, _SIDE = 6, 256
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much of everything."""
+
+    size: int  # pixels
+    source_seconds: float
+    target_seconds: float
+    minutes: float  # of training
+
+
+# On two cores, install aside: the whole demo in under 8 minutes, the quick one in under 3
+FULL = Plan(size=400, source_seconds=8.0, target_seconds=5.0, minutes=4.0)
+QUICK = Plan(size=288, source_seconds=4.0, target_seconds=3.0, minutes=1.0)
+
+
+@dataclass(frozen=True)
+class DemoResult:
+    """Where everything lies, and how good the swap is."""
+
+    page: Path
+    measured: Measurement
+    seconds: float
+
+    def summary(self) -> str:
+        """The last lines on the terminal."""
+        return f"{self.measured.table()}\nDone in {self.seconds / 60:.1f} minutes. Open {self.page} in a browser."
+
+
+def demo(
+    out: Path | str = Path("out/demo"),
+    quick: bool = False,
+    seed: int = 0,
+    minutes: float | None = None,
+    body: str = "auto",
+    progress: Progress | None = None,
+    stop: StopSignal | None = None,
+) -> DemoResult:
+    """Film, learn, swap, measure; `out` gets every file and index.html. minutes: of training, instead of the plan's.
+
+    A folder of the same options goes on where it was stopped. Raises what film, replace and measure raise.
+    """
+    progress, stop, clock = progress or Progress(), stop or StopSignal(), Clock()
+    out, plan = Path(out), QUICK if quick else FULL
+    plan = plan if minutes is None else changed(plan, minutes=minutes)
+    head = open_body(body)
+    _claim(out, {"seed": seed, "body": head.name, "plan": vars(plan)})
+    clips = {name: out / f"{name}.mp4" for name in ("source", "plate", "truth", "result")}
+    with clock.of("film"):
+        for name, take in cast(seed, head, plan).items():
+            if not is_filmed(clips[name]):
+                film_clip(take, clips[name], progress, stop)
+    with clock.of("learn and swap"):
+        if not clips["result"].exists():
+            replace(clips["source"], clips["plate"], clips["result"], plan.minutes, progress=progress, stop=stop)
+    with clock.of("measure"):
+        tables = _measure(clips, progress, stop)
+    with clock.of("page"):
+        page = _page(out, clips, tables, plan, seed)
+    write_json(out / "measured.json", {"seconds": clock.seconds, **{name: t.as_json() for name, t in tables.items()}})
+    return DemoResult(page, tables["result"], sum(clock.seconds.values()))
+
+
+def cast(seed: int, body, plan: Plan) -> dict[str, Take]:
+    """The three takes: the source's own footage, the plate, and the plate as the source would have played it."""
+    source, target = chances(seed, 0), chances(seed, 1)
+    size = (plan.size, plan.size)
+    owns = PerformanceOptions(seconds=plan.source_seconds, yaw=25, speech=True)
+    plays = PerformanceOptions(seconds=plan.target_seconds, yaw=15, speech=True)
+    a, b = draw_person(source[0]), draw_person(target[0])
+    plate = Take(b, draw_performance(target[1], plays), draw_scene(target[2]), body, size)
+    return {
+        "source": Take(a, draw_performance(source[1], owns), draw_scene(source[2]), body, size),
+        "plate": plate,
+        "truth": changed(plate, person=with_face_of(b, a)),
+    }
+
+
+def _claim(out: Path, job: dict) -> None:
+    """Note what the folder is for; OutputError if it is for something else."""
+    note = out / _NOTE
+    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
+        try:
+            same = json.loads(note.read_text(encoding="utf-8")) == job
+        except (OSError, ValueError):
+            same = False
+        if not same:
+            raise OutputError(f"{out} already holds something else; remove it or choose another --out.")
+        return
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{out} cannot be made ({error.strerror}); choose another --out.") from None
+    write_json(note, job)
+
+
+def _measure(clips: dict[str, Path], progress: Progress, stop: StopSignal) -> dict[str, Measurement]:
+    """The result; beside it what an untouched plate and a perfect swap would score."""
+    return {
+        name: measure(clips[clip], clips["plate"], clips["source"], clips["truth"], progress, stop)
+        for name, clip in (("result", "result"), ("truth", "truth"), ("plate", "plate"))
+    }
+
+
+def _page(out: Path, clips: dict[str, Path], tables: dict[str, Measurement], plan: Plan, seed: int) -> Path:
+    """Strips, previews and index.html."""
+    publish_picture(out / "strip.png", _strip(clips), WHAT)
+    previews = _previews(out, clips["result"].with_name("result.mp4.work") / "model" / "previews")
+    report = out / "result.report"
+    told = environment()
+    return write_page(
+        out,
+        PageContent(
+            title="A face swap, measured against the truth",
+            summary=(
+                "Nobody on this page exists. Two people were drawn by a computer and filmed; a small network learned both "
+                "of them from their clips; the second one's face was replaced by the first one's. Because the people are "
+                "drawn, the perfect result could be filmed too: the same performance by the other person. The figures "
+                "hold the swap against it, beside what the untouched plate and the perfect result score."
+            ),
+            clips=(
+                ("source: who shall appear", clips["source"]),
+                ("plate: the clip to change", clips["plate"]),
+                ("result: the swap", clips["result"]),
+                ("truth: what a perfect swap would be", clips["truth"]),
+            ),
+            strips=(
+                ("plate, result and truth at six moments", out / "strip.png"),
+                ("the result's faces, with their distance to the source", report / "sheet.png"),
+            ),
+            tables=tuple(
+                (caption, tables[name].as_json())
+                for name, caption in (("result", "the swap"), ("truth", "a perfect swap"), ("plate", "the untouched plate"))
+            ),
+            stats=_copied(out, clips["result"].with_name("result.mp4.work") / "model" / "stats.jsonl"),
+            previews=previews,
+            next_steps=(
+                ("swap faces in your own clips, of people who agreed",
+                 "semblance replace --source a.mp4 --target b.mp4 --out c.mp4 --minutes 10"),
+                ("film other people who don't exist", f"semblance people film --out {out.parent / 'people'} --seed {seed + 1} --speech"),
+                ("measure any result", "semblance measure RESULT --target CLIP --source CLIP"),
+            ),
+            facts=(
+                ("seed", str(seed)),
+                ("frames", f"{plan.size}x{plan.size} pixels"),
+                ("minutes of training", f"{plan.minutes:g}"),
+                ("model", "swap_original, small"),
+                ("Semblance", __version__),
+                ("Python", str(told.get("python", ""))),
+            ),
+        ),
+    )  # fmt: skip
+
+
+def _copied(out: Path, stats: Path) -> Path | None:
+    """The training's figures, beside the page: the working folder may be removed later."""
+    if not stats.exists():
+        return None
+    with written_whole(out / stats.name) as temporary:
+        shutil.copyfile(stats, temporary)
+    return out / stats.name
+
+
+def _previews(out: Path, folder: Path) -> tuple[Path, ...]:
+    """A few of the training's own pictures, early to late; they carry their label already."""
+    there = sorted(folder.glob("*.png")) if folder.is_dir() else []
+    chosen = [there[k] for k in sorted({round(k) for k in np.linspace(0, len(there) - 1, 4)})] if there else []
+    kept = []
+    for picture in chosen:
+        with written_whole(out / f"preview-{picture.name}") as temporary:
+            shutil.copyfile(picture, temporary)
+        kept.append(out / f"preview-{picture.name}")
+    return tuple(kept)
+
+
+def _strip(clips: dict[str, Path]) -> np.ndarray:
+    """Rows plate, result, truth; columns moments of the clip."""
+    plate = probe(clips["plate"])
+    rows = []
+    for name in ("plate", "result", "truth"):
+        info = probe(clips[name])
+        tiles = []
+        for at in np.linspace(0, (plate.frames or 1) - 1, _MOMENTS).astype(int):
+            frame = next(read_frames(info, start=int(at)))
+            tiles.append(captioned(fitted(frame.pixels, _SIDE, _SIDE), f"{name}, {frame.time:.2f} s"))
+        rows.append(grid(tiles, _MOMENTS))
+    return np.vstack(rows)
