@@ -6,6 +6,7 @@ What never changes is prepared once (Actor); a frame is a pure function of the a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -80,6 +81,13 @@ class Actor:
         lids = [k for k, name in enumerate(body.expressions) if name.startswith("eyeBlink")]
         self._rest_weights[lids] = person.lids
         self.sky = self._open_sky()
+
+    def elsewhere(self, scene: Scene) -> Actor:
+        """The same actor in another scene."""
+        other = copy(self)
+        other.scene, other.camera = scene, camera_of(scene, *self.camera.size)
+        other.background = paint_background(scene, *self.camera.size)
+        return other
 
     def _assemble(self, layers: Sequence[Layer]) -> None:
         """One mesh of body, eyeballs and layers."""

@@ -88,8 +88,9 @@ def _area(points: np.ndarray, blur: float) -> np.ndarray:
 
 def _spot(centre: np.ndarray, radius: float) -> np.ndarray:
     """(S, S) a Gaussian bump of height 1."""
-    y, x = np.mgrid[0:SIZE, 0:SIZE].astype(np.float32)
-    return np.exp(-((x - centre[0]) ** 2 + (y - centre[1]) ** 2) / (2 * radius * radius))
+    along = np.arange(SIZE, dtype=np.float32)
+    x, y = (np.exp(-((along - float(place)) ** 2) / (2 * radius * radius)) for place in centre)
+    return np.outer(y, x)
 
 
 def _line(points: np.ndarray, width: float, blur: float) -> np.ndarray:
