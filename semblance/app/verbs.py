@@ -173,7 +173,9 @@ def _swap(progress: TerminalProgress, stop: StopSignal) -> Callable:
 
 
 def _demo(progress: TerminalProgress, stop: StopSignal) -> Callable:
-    from ..create.demo import demo
+    from dataclasses import replace as changed
+
+    from ..create.demo import FULL, QUICK, demo
 
     def command(
         out: Path = Path("out/demo"),
@@ -191,7 +193,9 @@ def _demo(progress: TerminalProgress, stop: StopSignal) -> Callable:
             minutes: time for training, instead of the plan's
             body: the head: "builtin", "ict" (from the cache), or a path to it
         """
-        result = demo(out, quick, seed, minutes, body, progress, stop)
+        plan = QUICK if quick else FULL
+        plan = plan if minutes is None else changed(plan, minutes=minutes)
+        result = demo(out, plan, seed, body, progress, stop)
         progress.done()
         tell(result.summary())
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import dataclass, replace as changed
+from dataclasses import asdict, dataclass
+from dataclasses import replace as changed
 from pathlib import Path
 
 import numpy as np
@@ -65,22 +66,20 @@ class DemoResult:
 
 def demo(
     out: Path | str = Path("out/demo"),
-    quick: bool = False,
+    plan: Plan = FULL,
     seed: int = 0,
-    minutes: float | None = None,
     body: str = "auto",
     progress: Progress | None = None,
     stop: StopSignal | None = None,
 ) -> DemoResult:
-    """Film, learn, swap, measure; `out` gets every file and index.html. minutes: of training, instead of the plan's.
+    """Film, learn, swap, measure; `out` gets every file and index.html.
 
     A folder of the same options goes on where it was stopped. Raises what film, replace and measure raise.
     """
     progress, stop, clock = progress or Progress(), stop or StopSignal(), Clock()
-    out, plan = Path(out), QUICK if quick else FULL
-    plan = plan if minutes is None else changed(plan, minutes=minutes)
+    out = Path(out)
     head = open_body(body)
-    _claim(out, {"seed": seed, "body": head.name, "plan": vars(plan)})
+    _claim(out, {"seed": seed, "body": head.name, "plan": asdict(plan)})
     clips = {name: out / f"{name}.mp4" for name in ("source", "plate", "truth", "result")}
     with clock.of("film"):
         for name, take in cast(seed, head, plan).items():

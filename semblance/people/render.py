@@ -134,8 +134,7 @@ class Actor:
     def face_vertices(self, moment: Moment) -> np.ndarray:
         """(V, 3) of the body with its expression, before the head turns."""
         body, weights = self.body, (self._rest_weights + (1 - self._rest_weights) * moment.weights) * self._closing
-        active = np.flatnonzero(np.abs(weights) > 1e-4)
-        shift = weights[active] @ body.expression[active].reshape(len(active), body.mean.size)
+        shift = weights @ body.expression.reshape(len(weights), body.mean.size)
         vertices = self.rest + shift.reshape(-1, 3).astype(np.float32)
         for centre, lids in zip(self.eyes, self._lids, strict=True):
             # lids slide over the ball; added shapes alone would cut through it
@@ -146,22 +145,22 @@ class Actor:
             vertices[lids] = np.where(front, centre + away * (least / np.maximum(length, 1e-6)), vertices[lids])
         return vertices
 
-    def vertices(self, moment: Moment) -> np.ndarray:
-        """(V, 3) float32 of everything, in the world."""
+    def vertices(self, moment: Moment, head: np.ndarray | None = None) -> np.ndarray:
+        """(V, 3) float32 of everything, in the world. head: face_vertices(moment), where they are at hand."""
+        head = self.face_vertices(moment) if head is None else head
         turn = FLIP @ rotation_of(*moment.pose) @ FLIP
         place = np.asarray(moment.place, np.float32)
         gaze = gaze_rotation(moment.gaze[0], moment.gaze[1] + _REST_GAZE).astype(np.float32)
-        head = self.face_vertices(moment)
         balls = [self._ball @ gaze.T + centre.astype(np.float32) for centre in self.eyes]
         moved = [_turned(head, turn, place, self._follow)]
         moved += [_turned(ball_, turn, place, 1.0) for ball_ in balls]
         moved += [_turned(layer.vertices, turn, place, layer.follow[:, None]) for layer in self._layers]
         return np.concatenate(moved).astype(np.float32)
 
-    def landmarks(self, moment: Moment) -> np.ndarray:
-        """(478, 3) cm in the world."""
+    def landmarks(self, moment: Moment, head: np.ndarray | None = None) -> np.ndarray:
+        """(478, 3) cm in the world. head: see vertices."""
         turn = FLIP @ rotation_of(*moment.pose) @ FLIP
-        head = self.face_vertices(moment)
+        head = self.face_vertices(moment) if head is None else head
         points = self.body.landmarks(head)
         gaze = gaze_rotation(moment.gaze[0], moment.gaze[1] + _REST_GAZE)
         for k, centre in enumerate(self.eyes):
@@ -172,7 +171,8 @@ class Actor:
 
     def shoot(self, moment: Moment, sweep: tuple[float, float] = (0.0, 0.0)) -> Shot:
         """Draw one frame. sweep: how far the head moves in the picture from frame to frame, pixels (for motion blur)."""
-        mesh, vertices = self.mesh, self.vertices(moment)
+        mesh, head = self.mesh, self.face_vertices(moment)
+        vertices = self.vertices(moment, head)
         sky = self.sky
         if moment.extra:
             mesh = _joined([*self._parts, *(_Part.of(layer) for layer in moment.extra)], self.back, len(self.rest))
@@ -190,11 +190,11 @@ class Actor:
         shade(
             seen, weights, mesh.triangles, mesh.material, vertices,
             vertex_normals(vertices, mesh.triangles, mesh.weld), mesh.uv, mesh.colour, self._tangents(mesh, moment),
-            sky, self._eye_table(moment), self._lamps(), depth, view, np.array(self.camera.place, np.float32),
+            sky, self._eye_table(moment, head), self._lamps(), depth, view, np.array(self.camera.place, np.float32),
             self.skin, self.skin_extra, self.gums, self.iris, self.strands, picture, region,
         )  # fmt: skip
         pixels = _develop(picture, seen, self.background, self.scene, moment.seed, sweep)
-        landmarks, visible = self._truth(moment, nearness)
+        landmarks, visible = self._truth(moment, head, nearness)
         return Shot(pixels, region[1::_FINER, 1::_FINER].copy(), landmarks, visible, self.camera.matrix())
 
     def _lamp(self, vertices: np.ndarray, triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -214,12 +214,12 @@ class Actor:
         turn = (FLIP @ rotation_of(*moment.pose) @ FLIP).astype(np.float32)
         return mesh.tangent @ turn.T
 
-    def _eye_table(self, moment: Moment) -> np.ndarray:
+    def _eye_table(self, moment: Moment, head: np.ndarray) -> np.ndarray:
         """See shade: (2, 20)."""
         turn = FLIP @ rotation_of(*moment.pose) @ FLIP
         gaze = turn @ gaze_rotation(moment.gaze[0], moment.gaze[1] + _REST_GAZE)
         up = turn @ [0.0, 1.0, 0.0]
-        points = self.body.landmarks(self.face_vertices(moment))
+        points = self.body.landmarks(head)
         rows = []
         for centre, (upper, lower) in zip(self.eyes, _LIDS, strict=True):
             place = _turned(centre[None], turn, np.asarray(moment.place), 1.0)[0]
@@ -227,9 +227,9 @@ class Actor:
             rows.append([*place, *gaze.T.ravel(), self.body.eye_radius, IRIS_RADIUS, _PUPIL, *up, *lids])
         return np.array(rows, np.float32)
 
-    def _truth(self, moment: Moment, nearness: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _truth(self, moment: Moment, head: np.ndarray, nearness: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The 478 points in frame pixels, and which of them are seen."""
-        points = self.camera.project(self.landmarks(moment))
+        points = self.camera.project(self.landmarks(moment, head))
         depth = 1 / points[:, 2]
         middle = depth.mean()
         width, height = self.camera.size
