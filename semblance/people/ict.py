@@ -53,8 +53,8 @@ def ict_body(path: Path) -> Body:
     return Body(
         name="ict",
         mean=mean,
-        identity=arrays["identity_deltas"][:, place].astype(np.float32),
-        expression=arrays["expression_deltas"][:, place].astype(np.float32),
+        identity=np.ascontiguousarray(arrays["identity_deltas"][:, place], np.float32),
+        expression=np.ascontiguousarray(arrays["expression_deltas"][:, place], np.float32),
         expressions=tuple(str(name) for name in arrays["expression_names"]),
         triangles=index.reshape(-1, 3).astype(np.int32),
         material=material,
