@@ -28,7 +28,7 @@ def hair_layers(person: Person, body: Body, rest: np.ndarray) -> list[Layer]:
     torso = torso_of(body, rest, person.seed)
     base = _pigment(person)
     layers = [
-        _cap(scalp, body, 0.08, 0.55 * base, (1, 1, 90, 245), rng),
+        _cap(scalp, body, 0.08, 0.55 * base, (1, 1, 60, 240), rng),
         _cap(scalp, body, 0.2, 0.75 * base, (20, 30, 150, 253), rng),
     ]
     return layers + _CUTS[person.hair_cut](person, scalp, torso, body, rng)
@@ -47,7 +47,7 @@ def _cap(
     scalp: Scalp, body: Body, lift: float, colour: np.ndarray, cuts: tuple[float, float, float, float],
     rng: np.random.Generator, short: float = 1.0,
 ) -> Layer:  # fmt: skip
-    """A shell from the crown to the hairline. cuts: holes up to 0, 0.7, 0.88 and 1 of the way; short: of the strands."""
+    """A shell from the crown to the hairline. cuts: holes at 0, 0.8, 0.94 and 1 of the way; short: of the strands."""
     turn = np.linspace(-np.pi, np.pi, _CAP_COLUMNS + 1)  # the seam lies behind
     share = np.linspace(0.02, 1, _CAP_RINGS) ** 0.8
     azimuth = np.broadcast_to(turn, (_CAP_RINGS, len(turn)))
@@ -56,7 +56,7 @@ def _cap(
     rounds = np.round(9.5 * 2 * np.pi * ACROSS)
     u = np.broadcast_to(rounds * turn / (2 * np.pi), azimuth.shape)
     v = polar * 9.5 * ALONG * short + rng.random()
-    cut = np.broadcast_to(np.interp(share, [0, 0.7, 0.88, 1], cuts)[:, None], azimuth.shape)
+    cut = np.broadcast_to(np.interp(share, [0, 0.8, 0.94, 1], cuts)[:, None], azimuth.shape)
     tone = colour * rng.uniform(0.93, 1.07, (_CAP_RINGS, len(turn), 1))
     down = scalp.skull.surface(azimuth, polar + 0.02) - scalp.skull.surface(azimuth, polar)
     ring, column = np.meshgrid(np.arange(_CAP_RINGS - 1), np.arange(_CAP_COLUMNS), indexing="ij")
@@ -146,12 +146,12 @@ def _hanging(person, scalp: Scalp, torso, body, rng, ends: float, curl: float, c
     part = middle + rng.choice([0.0, 0.0, -1.0, 1.0]) * rng.uniform(0.3, 0.6) * scalp.unit
     roots = scalp.skull.surface(azimuth, polar)
     bangs = rng.random() < 0.35
-    wide = rng.uniform(0.35, 0.6)
-    front = (np.abs(azimuth) < wide) & (polar > 0.55 * scalp.edge(azimuth)) & bangs
+    wide = rng.uniform(0.5, 0.75)
+    front = (np.abs(azimuth) < wide) & (polar > 0.72 * scalp.edge(azimuth)) & bangs
     drop = np.maximum(roots[:, 1] - ends, 2.0)
     arc = 0.75 * np.hypot(np.maximum(roots[:, 1] - scalp.brow, 0), np.abs(roots[:, 0] - middle) - 8)
     length = (drop + 0.45 * arc) * rng.uniform(0.86, 1.06, len(azimuth))
-    length = np.where(front, rng.uniform(7, 9, len(azimuth)), length)
+    length = np.where(front, 1.3 * np.maximum(roots[:, 1] - scalp.brow, 0) + 1.5, length)
     lift = rng.uniform(0.5, 1.4) * rng.uniform(0.2, 1, len(azimuth))
     start = np.where(roots[:, 0] > part, 1.0, -1.0)
 
@@ -162,21 +162,21 @@ def _hanging(person, scalp: Scalp, torso, body, rng, ends: float, curl: float, c
         neck = unit((places - [middle, 0, scalp.ear_z - 0.5 * scalp.unit]) * [1, 0, 1])
         wanted = np.stack([start * 1.2 * over * (1 - 0.7 * behind), -1.3 + 0.9 * over, -0.2 - 0.35 * over], 1)
         wanted[front] = _forehead(places[front], middle)
-        wanted += (np.clip(share * 3 - 2, 0, 1) * curl - 0.3 * below)[:, None] * neck
+        wanted += (np.clip(share * 3 - 2, 0, 1) * curl - 0.12 * below)[:, None] * neck
         return wanted
 
     comb = Comb(azimuth, polar, length, lift, flow, rise=0.7, stiff=0.55, gravity=0.9,
-                wave=rng.choice([0.12, 0.3, 0.6]), turns=rng.uniform(1.2, 3), clear=True, hug=0.6)  # fmt: skip
+                wave=np.where(front, 0.1, rng.choice([0.12, 0.3, 0.6])), turns=rng.uniform(1.2, 3), clear=True, hug=0.6)  # fmt: skip
     return [_wisps(person, scalp, torso, body, comb, steps, (0.7, 1.6), (20, 45, 180), rng, 0.12, 0.3)]
 
 
 def _forehead(places: np.ndarray, middle: float) -> np.ndarray:
     """Straight down over the brow, a little apart."""
-    return np.stack([0.06 * (places[:, 0] - middle), np.full(len(places), -0.6), np.full(len(places), 0.7)], 1)
+    return np.stack([0.06 * (places[:, 0] - middle), np.full(len(places), -0.9), np.full(len(places), 0.5)], 1)
 
 
 def _long(person, scalp, torso, body, rng) -> list[Layer]:
-    return _hanging(person, scalp, torso, body, rng, rng.uniform(-21, -14.5), rng.uniform(-0.5, 0.3), 700, 14)
+    return _hanging(person, scalp, torso, body, rng, rng.uniform(-23, -16.5), rng.uniform(-0.5, 0.3), 700, 14)
 
 
 def _bob(person, scalp, torso, body, rng) -> list[Layer]:
@@ -227,8 +227,8 @@ def _curly(person, scalp: Scalp, torso, body, rng) -> list[Layer]:
     """Coils that stand off the head all round."""
     azimuth, polar = scalp.roots(rng, 1200, 0.985)
     top = _height_share(scalp, azimuth, polar)
-    long = rng.uniform(4.0, 10.5)
-    length = long * (0.5 + 0.5 * top) * rng.uniform(0.7, 1.15, len(azimuth))
+    long = rng.uniform(3.5, 8.0)
+    length = long * (0.6 + 0.4 * top) * rng.uniform(0.7, 1.15, len(azimuth))
     lift = 0.32 * length * rng.uniform(0.1, 1, len(azimuth))
     drift = unit(rng.normal(0, 1, (len(azimuth), 3)))
 
@@ -237,8 +237,8 @@ def _curly(person, scalp: Scalp, torso, body, rng) -> list[Layer]:
         out[:, 2] -= 0.25 * (out[:, 2] > 0)
         return out * (1.0 - 0.5 * share) + 0.75 * drift
 
-    comb = Comb(azimuth, polar, length, lift, flow, rise=1.0, stiff=0.4, gravity=0.25 + 0.1 * long,
-                wave=rng.uniform(0.3, 0.55), turns=rng.uniform(1.6, 2.4))  # fmt: skip
+    comb = Comb(azimuth, polar, length, lift, flow, rise=1.0, stiff=0.4, gravity=0.25 + 0.2 * long,
+                wave=rng.uniform(0.3, 0.6), turns=long / rng.uniform(2.2, 3.2), hug=0.15)  # fmt: skip
     return [_wisps(person, scalp, torso, body, comb, 9, (0.45, 0.9), (50, 95, 175), rng, rng.uniform(0.3, 0.6), 0.8)]
 
 

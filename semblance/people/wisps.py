@@ -31,7 +31,7 @@ class Comb:
     rise: float = 0.5  # how steeply they leave the skin
     stiff: float = 0.5  # 0 turns to the comb at once, 1 never
     gravity: float = 0.3  # at the tip, against the comb's 1
-    wave: float = 0.0  # cm
+    wave: float | np.ndarray = 0.0  # cm
     turns: float = 1.0  # waves on the length
     clear: bool = False  # goes round the ears
     hug: float = 0.0  # 1 lies on the head wherever it can, 0 stands off as it grows
@@ -60,7 +60,7 @@ def grow(comb: Comb, scalp: Scalp, torso: Torso, steps: int, rng: np.random.Gene
         place = place + unit(moved - place) * step
         path.append(place)
     path = np.stack(path, 1)
-    if comb.wave:
+    if np.any(comb.wave):
         path = path + _waves(path, comb, phase, rng)
     return path
 
@@ -72,7 +72,7 @@ def _waves(path: np.ndarray, comb: Comb, phase: np.ndarray, rng: np.random.Gener
     side = unit(np.cross(ahead, np.array([0.13, 0.21, 0.97])))
     other = np.cross(ahead, side)
     angle = phase[:, None] + 2 * np.pi * comb.turns * share * rng.uniform(0.8, 1.25, (len(path), 1))
-    size = comb.wave * np.minimum(1, 3 * share) * rng.uniform(0.6, 1.3, (len(path), 1))
+    size = np.reshape(comb.wave, (-1, 1)) * np.minimum(1, 3 * share) * rng.uniform(0.6, 1.3, (len(path), 1))
     return (size * np.cos(angle))[..., None] * side + (size * np.sin(angle))[..., None] * other
 
 
@@ -124,7 +124,7 @@ def ribbons(
     across = unit(np.cross(ahead, unit(outwards)))
     lean = rng.normal(0, roll, (count, 1, 1)) + rng.normal(0, 0.4 * roll, (count, 1, 1)) * share[None, :, None]
     across = across * np.cos(lean) + np.cross(ahead, across) * np.sin(lean)
-    taper = np.interp(share, [0, 0.15, 0.6, 1.0], [0.6, 1.0, 1.0, 0.25])
+    taper = np.interp(share, [0, 0.15, 0.6, 1.0], [0.6, 1.0, 1.0, 0.45])
     half = 0.5 * (width[:, None] * taper)[..., None]
     vertices = np.stack([path - across * half, path + across * half], 2).reshape(-1, 3)
     run = np.concatenate([np.zeros((count, 1)), np.linalg.norm(np.diff(path, axis=1), axis=2).cumsum(1)], 1)
