@@ -144,7 +144,7 @@ def _stripes(points: np.ndarray, colour: np.ndarray, rng: np.random.Generator, c
     if rng.random() < chance:
         second = np.clip(colour * rng.choice([0.25, 2.5]) + rng.choice([0.0, 0.25]), 0.01, 0.7)
         wave = np.sin(points[..., 1:2] * 2 * np.pi / rng.uniform(2.4, 4.5) + rng.uniform(0, 6))
-        tone += np.clip(0.5 + 4 * (wave - rng.uniform(-0.4, 0.6)), 0, 1) * (second - tone)
+        tone += np.clip(0.5 + 2 * (wave - rng.uniform(-0.4, 0.6)), 0, 1) * (second - tone)
     tone[:5] *= rng.uniform(0.6, 0.95)
     tone[5] *= 0.55
     return tone
@@ -167,7 +167,7 @@ def _round_neck(colour: np.ndarray, form: _Form, rng: np.random.Generator) -> li
 def _polo_neck(colour: np.ndarray, form: _Form, rng: np.random.Generator) -> list[Layer]:
     """A coat and a tube round the neck, folded over."""
     base, azimuth = form.torso.base, _around()
-    coat = _coat(form, _line(base + 1.0, base + 3.0, base + 3.2), rng, rng.uniform(0.5, 0.9))
+    coat = _coat(form, _line(base + 2.2, base + 4.0, base + 3.8), rng, rng.uniform(0.5, 0.9))
     top = base + rng.uniform(4.6, 5.6) - 0.6 * np.cos(azimuth)
     foot = base + 2.5 - 1.9 * np.maximum(np.cos(azimuth), 0)
     share = np.array([-0.25, -0.1, 0.0, 0.0, 0.06, 0.15, 0.3, 0.45, 0.6, 0.75, 0.88, 0.97, 1.0, 1.0, 1.02, 1.3])
@@ -175,8 +175,8 @@ def _polo_neck(colour: np.ndarray, form: _Form, rng: np.random.Generator) -> lis
     heights = top + share[:, None] * (foot - top)
     turn = np.broadcast_to(azimuth, heights.shape)
     # shoulders must not widen it: from the narrow of the neck it flares only a little
-    narrow = form.skin_at(turn, np.full(heights.shape, base + 4.0))
-    skin = np.minimum(form.skin_at(turn, heights), narrow + 0.3 * np.maximum(base + 4.2 - heights, 0))
+    narrow = np.min([form.skin_at(azimuth, np.full(azimuth.shape, base + up)) for up in (3.5, 4.2, 4.9)], 0)
+    skin = np.minimum(form.skin_at(turn, heights), narrow + 0.25 * np.maximum(base + 4.2 - heights, 0))
     ribs = 0.05 * (np.arange(len(azimuth)) % 2)
     bend = 0.12 * np.sin(3 * azimuth + rng.uniform(0, 6)) * np.sin(np.pi * np.clip(share, 0, 1))[:, None]
     points = form.points(turn, heights + bend, skin + thick[:, None] + ribs * (thick > 0.6)[:, None])

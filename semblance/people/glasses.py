@@ -9,11 +9,11 @@ from .layer import Layer
 from .tubes import tube
 
 SHAPES = {  # half width, half height (shares of half the eyes' width apart), power of the superellipse, lift of the corner
-    "round": (0.56, 0.52, 2.0, 0.0),
-    "square": (0.62, 0.47, 4.0, 0.03),
-    "narrow": (0.62, 0.34, 3.2, 0.02),
-    "cat": (0.64, 0.46, 2.7, 0.16),
-    "pilot": (0.66, 0.56, 2.5, -0.06),
+    "round": (0.49, 0.46, 2.0, 0.0),
+    "square": (0.54, 0.40, 4.0, 0.03),
+    "narrow": (0.54, 0.30, 3.2, 0.02),
+    "cat": (0.56, 0.40, 2.7, 0.14),
+    "pilot": (0.57, 0.49, 2.5, -0.05),
 }
 _EYES = ((33, 133, 159, 145), (362, 263, 386, 374))  # corners, upper and lower lid
 _BRIDGE, _CHEEKS, _TEMPLES = 6, (116, 345), (127, 356)
@@ -37,11 +37,13 @@ def glasses_layers(rest: np.ndarray, landmarks: np.ndarray, seed: int) -> list[L
     for (outer, inner, top, low), side in zip(_EYES, (-1, 1), strict=True):
         eye = landmarks[[outer, inner, top, low]].mean(0)
         cos, sin = np.cos(angle), np.sin(angle)
-        x = eye[0] + side * 0.03 * size + side * wide * size * np.sign(cos) * np.abs(cos) ** (2 / power)
+        apart = max(0.03 * size, middle * side + (wide * size + 0.2 * unit) - eye[0] * side)  # room for the nose
+        x = eye[0] + side * apart + side * wide * size * np.sign(cos) * np.abs(cos) ** (2 / power)
         y = eye[1] - 0.08 * size + high * size * np.sign(sin) * np.abs(sin) ** (2 / power)
         y = y + lift * size * np.clip(cos, 0, 1) * (sin > -0.3)
         z = nose[2] + 0.45 - 0.012 * (x - middle) ** 2
         rim = np.stack([x, y, z], 1)
+        rim[:, 2] += _shortfall(rest, rim, thick + 0.08)
         layers.append(tube(GLASSES, rim, thick * (1 + 0.25 * (sin > 0.2)), colour, 8, 0.75, closed=True))
         hinges.append(rim[np.argmax(side * x + 0.35 * (y - eye[1]))])
     inner = [middle + side * 0.29 * unit for side in (-1, 1)]
@@ -53,6 +55,14 @@ def glasses_layers(rest: np.ndarray, landmarks: np.ndarray, seed: int) -> list[L
     for hinge, side in zip(hinges, (-1, 1), strict=True):
         layers.append(_arm(rest, landmarks, hinge, side, 0.8 * thick, colour, unit))
     return layers
+
+
+def _shortfall(rest: np.ndarray, rim: np.ndarray, room: float) -> float:
+    """cm by which a rim (K, 3) must move forwards so that no cheek or brow comes through."""
+    near = rest[rest[:, 2] > rim[:, 2].min() - 4]
+    across = ((near[None, :, :2] - rim[:, None, :2]) ** 2).sum(2) < 0.45**2
+    ahead = np.where(across, near[None, :, 2], -99.0).max(1)
+    return float(np.clip((ahead + room - rim[:, 2]).max(), -0.5, 1.2))
 
 
 def _arm(rest: np.ndarray, landmarks: np.ndarray, hinge: np.ndarray, side: int, thick: float, colour, unit: float) -> Layer:

@@ -12,7 +12,7 @@ from .layer import Layer
 from .person import Person
 from .scalp import Scalp, scalp_of
 from .torso import Torso, torso_of
-from .wisps import ACROSS, ALONG, Comb, following, grow, ribbons, trimmed, unit
+from .wisps import ACROSS, ALONG, Comb, away_from_head, following, grow, ribbons, trimmed, unit
 
 _CAP_RINGS, _CAP_COLUMNS = 14, 72
 
@@ -79,9 +79,8 @@ def _wisps(
     count = len(comb.azimuth)
     ends = scalp.brow + scalp.unit * (fringe + rng.gamma(2.0, 0.06, count))
     path = trimmed(grow(comb, scalp, torso, steps, rng), scalp, torso, ends)
-    return ribbons(
-        path, rng.uniform(*width, count), _tones(person, count, rng), cut, scalp, body.neck, rng, roll
-    )
+    out = away_from_head(path, scalp)
+    return ribbons(path, out, rng.uniform(*width, count), hair_tones(person, count, rng), cut, body.neck, rng, roll)
 
 
 def _pigment(person: Person) -> np.ndarray:
@@ -90,7 +89,7 @@ def _pigment(person: Person) -> np.ndarray:
     return colour / (1 + 1.1 * colour.max())
 
 
-def _tones(person: Person, count: int, rng: np.random.Generator) -> np.ndarray:
+def hair_tones(person: Person, count: int, rng: np.random.Generator) -> np.ndarray:
     """(N, 3) colours of wisps: none is like its neighbour; the old have white ones among them."""
     base = _pigment(person)
     tones = base * np.exp(rng.normal(0, 0.22, (count, 1))) * np.exp(rng.normal(0, 0.05, (count, 3)))
@@ -150,7 +149,7 @@ def _hanging(person, scalp: Scalp, torso, body, rng, ends: float, curl: float, c
     front = (np.abs(azimuth) < wide) & (polar > 0.72 * scalp.edge(azimuth)) & bangs
     drop = np.maximum(roots[:, 1] - ends, 2.0)
     arc = 0.75 * np.hypot(np.maximum(roots[:, 1] - scalp.brow, 0), np.abs(roots[:, 0] - middle) - 8)
-    length = (drop + 0.45 * arc) * rng.uniform(0.86, 1.06, len(azimuth))
+    length = (drop + 0.45 * arc) * rng.uniform(0.93, 1.04, len(azimuth))
     length = np.where(front, 1.3 * np.maximum(roots[:, 1] - scalp.brow, 0) + 1.5, length)
     lift = rng.uniform(0.5, 1.4) * rng.uniform(0.2, 1, len(azimuth))
     start = np.where(roots[:, 0] > part, 1.0, -1.0)
@@ -167,7 +166,7 @@ def _hanging(person, scalp: Scalp, torso, body, rng, ends: float, curl: float, c
 
     comb = Comb(azimuth, polar, length, lift, flow, rise=0.7, stiff=0.55, gravity=0.9,
                 wave=np.where(front, 0.1, rng.choice([0.12, 0.3, 0.6])), turns=rng.uniform(1.2, 3), clear=True, hug=0.6)  # fmt: skip
-    return [_wisps(person, scalp, torso, body, comb, steps, (0.7, 1.6), (20, 45, 180), rng, 0.12, 0.3)]
+    return [_wisps(person, scalp, torso, body, comb, steps, (0.7, 1.6), (20, 45, 160), rng, 0.12, 0.3)]
 
 
 def _forehead(places: np.ndarray, middle: float) -> np.ndarray:
@@ -216,11 +215,11 @@ def _knot(person, knot: np.ndarray, scalp: Scalp, body, rng) -> Layer:
     start = unit(np.cross(axis, rng.normal(0, 1, (count, 3))))
     other = np.cross(axis, start)
     angle = np.linspace(0, 2.4, steps)[None, :, None]
-    ring = unit(start[:, None] * np.cos(angle) + other[:, None] * np.sin(angle) + axis[:, None] * rng.normal(0, 0.5, (count, 1, 1)))
+    ring = start[:, None] * np.cos(angle) + other[:, None] * np.sin(angle)
+    ring = unit(ring + axis[:, None] * rng.normal(0, 0.5, (count, 1, 1)))
     path = knot + ring * radius * rng.uniform(0.8, 1.05, (count, 1, 1))
-    middle = Scalp(type(scalp.skull)(knot, scalp.skull.radius), scalp.head, scalp.hairline, scalp.ear_top,
-                   scalp.ear_low, scalp.ear_z, scalp.brow, -99.0, scalp.chin, scalp.unit)  # fmt: skip
-    return ribbons(path, rng.uniform(0.8, 1.4, count), _tones(person, count, rng), (15, 25, 90), middle, body.neck, rng)
+    tones = hair_tones(person, count, rng)
+    return ribbons(path, path - knot, rng.uniform(0.8, 1.4, count), tones, (15, 25, 90), body.neck, rng)
 
 
 def _curly(person, scalp: Scalp, torso, body, rng) -> list[Layer]:

@@ -107,20 +107,17 @@ def _resampled(path: np.ndarray, last: np.ndarray) -> np.ndarray:
 
 
 def ribbons(
-    path: np.ndarray, width: np.ndarray, colour: np.ndarray, cut: tuple[float, float, float], scalp: Scalp,
+    path: np.ndarray, outwards: np.ndarray, width: np.ndarray, colour: np.ndarray, cut: tuple[float, float, float],
     neck: tuple[float, float], rng: np.random.Generator, roll: float = 0.35, material: int = HAIR,
 ) -> Layer:  # fmt: skip
     """Wisps (N, K, 3) as one layer of 2 N (K - 1) triangles.
 
-    width: (N,) cm at the thickest; colour: (N, 3) linear; cut: holes at the root, the middle and the tip, 0..255;
+    outwards: (N, K, 3) where their flat sides look; width: (N,) cm at the thickest; colour: (N, 3) linear; cut: holes at the root, the middle and the tip, 0..255;
     neck: heights between which the head's turn fades; roll: radians by which ribbons lean off the surface.
     """
     count, steps = path.shape[:2]
     share = np.linspace(0, 1, steps)
     ahead = unit(np.gradient(path, axis=1))
-    outwards = path - scalp.skull.centre
-    sunk = np.clip((scalp.eye - path[..., 1]) / (2 * scalp.unit), 0, 1)
-    outwards[..., 1] = np.where(outwards[..., 1] < 0, outwards[..., 1] * (1 - sunk), outwards[..., 1])
     across = unit(np.cross(ahead, unit(outwards)))
     lean = rng.normal(0, roll, (count, 1, 1)) + rng.normal(0, 0.4 * roll, (count, 1, 1)) * share[None, :, None]
     across = across * np.cos(lean) + np.cross(ahead, across) * np.sin(lean)
@@ -142,6 +139,14 @@ def ribbons(
         np.repeat(ahead.reshape(-1, 3), 2, 0).astype(np.float32),
         np.maximum(holes.reshape(-1), 1).astype(np.float32), following(vertices[:, 1], neck),
     )  # fmt: skip
+
+
+def away_from_head(path: np.ndarray, scalp: Scalp) -> np.ndarray:
+    """(N, K, 3) outwards from the skull, level below the eyes where hair hangs."""
+    out = path - scalp.skull.centre
+    sunk = np.clip((scalp.eye - path[..., 1]) / (2 * scalp.unit), 0, 1)
+    out[..., 1] = np.where(out[..., 1] < 0, out[..., 1] * (1 - sunk), out[..., 1])
+    return out
 
 
 def following(heights: np.ndarray, neck: tuple[float, float]) -> np.ndarray:
