@@ -134,7 +134,9 @@ def _folds(points: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     for _ in range(4):
         turn = rng.uniform(-0.7, 0.7)
         along = x * np.cos(turn) + 0.5 * y * np.sin(turn) + 0.3 * z
-        total += 0.25 * np.sin(along * rng.uniform(0.35, 0.9) + rng.uniform(0, 6) + np.sin(0.25 * y + rng.uniform(0, 6)))
+        total += 0.25 * np.sin(
+            along * rng.uniform(0.35, 0.9) + rng.uniform(0, 6) + np.sin(0.25 * y + rng.uniform(0, 6))
+        )
     return np.clip(0.4 + 0.45 * total, 0, 1)
 
 

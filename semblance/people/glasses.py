@@ -65,7 +65,9 @@ def _shortfall(rest: np.ndarray, rim: np.ndarray, room: float) -> float:
     return float(np.clip((ahead + room - rim[:, 2]).max(), -0.5, 1.2))
 
 
-def _arm(rest: np.ndarray, landmarks: np.ndarray, hinge: np.ndarray, side: int, thick: float, colour, unit: float) -> Layer:
+def _arm(
+    rest: np.ndarray, landmarks: np.ndarray, hinge: np.ndarray, side: int, thick: float, colour, unit: float
+) -> Layer:
     """From a rim's outer end back over the ear and down behind it, outside of the head all the way."""
     back = float(landmarks[list(_TEMPLES), 2].mean()) - 1.25 * unit  # over the ears
     z = np.concatenate([[hinge[2], hinge[2] - 0.25], np.linspace(hinge[2] - 0.8, back, 12)])

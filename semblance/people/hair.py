@@ -103,7 +103,9 @@ def _short(person, scalp: Scalp, torso, body, rng) -> list[Layer]:
     whorl = scalp.skull.surface(np.array(np.pi + rng.uniform(-0.4, 0.4)), np.array(rng.uniform(0.3, 0.5)))
     style = rng.choice(["forward", "up", "aside"])
     side = rng.choice([-1.0, 1.0])
-    sweep = {"forward": (0.35 * side, -0.1, 0.6), "up": (0.25 * side, 0.9, -0.5), "aside": (1.1 * side, 0.25, 0.1)}[style]
+    sweep = {"forward": (0.35 * side, -0.1, 0.6), "up": (0.25 * side, 0.9, -0.5), "aside": (1.1 * side, 0.25, 0.1)}[
+        style
+    ]
     top = _height_share(scalp, azimuth, polar)
     long = rng.uniform(2.2, 4.6)
     length = (rng.uniform(0.9, 1.5) * (1 - top) + long * top) * rng.uniform(0.75, 1.2, len(azimuth))

@@ -40,7 +40,10 @@ def hand(skin: np.ndarray, sleeve: np.ndarray, rng: np.random.Generator, cell: f
     ends = np.concatenate([finger[:, 3:6] for finger in bones])
     low = np.minimum(ends.min(0), [-4.6, -4.5, -2.6]) - 1.3
     high = np.maximum(ends.max(0), [4.6, 9.0, 2.6]) + 1.3
-    parts = [blob(flesh, low, high, cell), blob(cloth, np.array([-6.2, -24.0, -6.2]), np.array([6.2, -3.0, 6.2]), 2 * cell)]
+    parts = [
+        blob(flesh, low, high, cell),
+        blob(cloth, np.array([-6.2, -24.0, -6.2]), np.array([6.2, -3.0, 6.2]), 2 * cell),
+    ]
     colours = [_skin_colours(parts[0][0], bones, skin), np.broadcast_to(sleeve, parts[1][0].shape)]
     start = len(parts[0][0])
     vertices = np.concatenate([part[0] for part in parts])

@@ -66,9 +66,7 @@ class Occluder:
         return tuple(moved)
 
 
-def draw_occluder(
-    seed: int, kind: str, frames: int, rate: float, person: Person, landmarks: np.ndarray
-) -> Occluder:
+def draw_occluder(seed: int, kind: str, frames: int, rate: float, person: Person, landmarks: np.ndarray) -> Occluder:
     """Something of `kind` (KINDS) for a clip of `frames` at `rate` frames a second.
 
     person: whose hand and hair they are; landmarks: (478, 3) of the resting head, cm. Raises ModelError for another kind.
@@ -107,7 +105,9 @@ def _microphone(person: Person, marks: np.ndarray, rng: np.random.Generator):
     radius = rng.uniform(2.3, 3.0)
     side = rng.uniform(-1.2, 1.2)
     middle = marks[_LIP_LOW] + np.array([side, -0.45 * radius, radius + rng.uniform(0.4, 1.5)])
-    foam = np.array([[0.012, 0.012, 0.013], [0.03, 0.03, 0.034], [0.25, 0.02, 0.02], [0.02, 0.05, 0.2]])[rng.integers(4)]
+    foam = np.array([[0.012, 0.012, 0.013], [0.03, 0.03, 0.034], [0.25, 0.02, 0.02], [0.02, 0.05, 0.2]])[
+        rng.integers(4)
+    ]
     steps = np.linspace(0.02, np.pi - 0.02, 18)
     path = middle + np.stack([0 * steps, radius * np.cos(steps), 0 * steps], 1)
     ball = tube(OCCLUDER, path, radius * np.sin(steps), foam, 26, follow=0)
@@ -117,7 +117,9 @@ def _microphone(person: Person, marks: np.ndarray, rng: np.random.Generator):
     down = np.array([side * 0.15 + rng.uniform(-0.3, 0.3), -1.0, rng.uniform(0.1, 0.35)])
     foot = middle + down * np.array([0.5, 0.9, 1.1, 1.15, 1.4, 24.0])[:, None] * radius / 1.0
     foot[-1] = middle + down * 26
-    stick = tube(OCCLUDER, foot, np.array([1.3, 1.45, 1.45, 1.15, 1.15, 0.95]), np.array([0.02, 0.02, 0.022]), 14, follow=0)
+    stick = tube(
+        OCCLUDER, foot, np.array([1.3, 1.45, 1.45, 1.15, 1.15, 0.95]), np.array([0.02, 0.02, 0.022]), 14, follow=0
+    )
     return _drifting([ball, stick], _AWAY + [0, 0, 4], rng, 0.35)
 
 
@@ -154,15 +156,17 @@ def _strand(person: Person, marks: np.ndarray, rng: np.random.Generator):
     """A lock from the hairline that swings from the temple over an eye and back."""
     k = int(rng.integers(2))
     side = (-1.0, 1.0)[k]
-    count, steps = 16, 15
+    count, steps = 22, 15
     unit = 0.5 * float(np.abs(marks[263, 0] - marks[33, 0]))
     root = marks[_FOREHEAD[k]] + [0.0, 0.5 * unit, 0.1]
     root[2] = marks[_FOREHEAD[k], 2] - 0.25 * unit
-    over = np.stack([root, marks[_EYES[k]] + [0, 0.7 * unit, 0], marks[_EYES[k]], marks[_CORNERS[k]] + [side * 1.2, 0, 0]])
+    over = np.stack(
+        [root, marks[_EYES[k]] + [0, 0.7 * unit, 0], marks[_EYES[k]], marks[_CORNERS[k]] + [side * 1.2, 0, 0]]
+    )
     aside = np.stack([root, marks[_TEMPLES[k]] + [side * 0.6, 1.2 * unit, 0.4], marks[_TEMPLES[k]] + [side * 1.2, 0, 0],
                       marks[_TEMPLES[k]] + [side * 1.3, -1.4 * unit, 0]])  # fmt: skip
     tones = np.maximum(hair_tones(person, count, rng), 0.004)
-    spread = rng.normal(0, 0.28, (count, 1, 1)) * np.array([1.0, 0.2, 0.6])
+    spread = rng.normal(0, 0.42, (count, 1, 1)) * np.array([1.0, 0.2, 0.5])
     width, speed, phase = rng.uniform(0.3, 0.6, count), rng.uniform(0.5, 0.9), rng.uniform(0, 2 * np.pi)
     noise = int(rng.integers(1 << 31))
     share = np.linspace(0, 1, steps)

@@ -18,10 +18,10 @@ from .eyes import IRIS_RADIUS, ball, gaze_rotation, iris_colours, iris_points
 from .layer import Layer
 from .person import Person
 from .raster import raster, shadow_depth, vertex_normals
-from .scene import Camera, Scene, camera_of, paint_background
+from .scene import Scene, camera_of, paint_background
 from .shade import shade
-from .sky import open_sky
 from .skin import paint_skin
+from .sky import open_sky
 from .strands import strand_texture
 
 _FINER = 2  # the raster is this much finer than the frame: edges and strands are averaged down
