@@ -70,8 +70,8 @@ def _form_of(body: Body, rest: np.ndarray, torso: Torso) -> _Form:
     rows = int(np.ceil((body.neck[1] + 1.0 - low) * 2))
     x, z = points[:, 0] - torso.x, points[:, 2] - torso.z
     skin = np.zeros((rows, columns))
-    i = np.clip(((points[:, 1] - low) * 2).astype(int), 0, rows - 1)
-    j = ((np.arctan2(x, z) / (2 * np.pi)) % 1.0 * columns).astype(int) % columns
+    i = np.clip(((points[:, 1] - low) * 2 + 1e-6).astype(int), 0, rows - 1)
+    j = ((np.arctan2(x, z) / (2 * np.pi)) % 1.0 * columns + 1e-6).astype(int) % columns
     np.maximum.at(skin, (i, j), np.hypot(x, z))
     # a cell of what the skin leaves open takes its neighbours': the bust's cut edge lies anywhere in its cell
     skin = filled(skin)

@@ -8,7 +8,8 @@ from .body import GLASSES
 from .layer import Layer
 from .tubes import tube
 
-SHAPES = {  # half width, half height (shares of half the eyes' width apart), power of the superellipse, lift of the corner
+# half width and height (shares of half the distance of the outer corners), power of the superellipse, lifted corner
+SHAPES = {
     "round": (0.49, 0.46, 2.0, 0.0),
     "square": (0.54, 0.40, 4.0, 0.03),
     "narrow": (0.54, 0.30, 3.2, 0.02),

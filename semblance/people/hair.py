@@ -84,7 +84,7 @@ def _wisps(
 
 
 def _pigment(person: Person) -> np.ndarray:
-    """(3,) the colour of single hairs: light ones pass their light on, so that white hair is not brighter than paper."""
+    """(3,) the colour of single hairs: light ones pass their light on, or white hair were brighter than paper."""
     colour = np.array(person.hair_colour)
     return colour / (1 + 1.1 * colour.max())
 
@@ -132,8 +132,7 @@ def _side(person, scalp: Scalp, torso, body, rng) -> list[Layer]:
     def flow(places, share):
         away = np.where(places[:, 0] > part, 1.0, -1.0)
         over = _over(scalp, places)
-        wanted = np.stack([away * (0.25 + over), -0.9 * (1 - over), -back - 0.3 * (1 - over)], 1)
-        return wanted
+        return np.stack([away * (0.25 + over), -0.9 * (1 - over), -back - 0.3 * (1 - over)], 1)
 
     comb = Comb(azimuth, polar, length, lift, flow, rise=0.75, stiff=0.6, gravity=0.35, wave=0.15, turns=0.7,
                 hug=0.6)  # fmt: skip
@@ -166,9 +165,10 @@ def _hanging(person, scalp: Scalp, torso, body, rng, ends: float, curl: float, c
         wanted += (np.clip(share * 3 - 2, 0, 1) * curl - 0.12 * below)[:, None] * neck
         return wanted
 
-    comb = Comb(azimuth, polar, length, lift, flow, rise=0.7, stiff=0.55, gravity=0.9,
-                wave=np.where(front, 0.1, rng.choice([0.12, 0.3, 0.6])), turns=rng.uniform(1.2, 3), clear=True, hug=0.6)  # fmt: skip
-    return [_wisps(person, scalp, torso, body, comb, steps, (0.7, 1.6), (20, 45, 160), rng, 0.12, 0.3)]
+    wave, turns = np.where(front, 0.1, rng.choice([0.12, 0.3, 0.6])), rng.uniform(1.2, 3)
+    comb = Comb(azimuth, polar, length, lift, flow, rise=0.7, stiff=0.55, gravity=0.9, wave=wave, turns=turns,
+                clear=True, hug=0.6)  # fmt: skip
+    return [_wisps(person, scalp, torso, body, comb, steps, (0.7, 1.5), (20, 45, 160), rng, 0.12, 0.3)]
 
 
 def _forehead(places: np.ndarray, middle: float) -> np.ndarray:
@@ -177,12 +177,12 @@ def _forehead(places: np.ndarray, middle: float) -> np.ndarray:
 
 
 def _long(person, scalp, torso, body, rng) -> list[Layer]:
-    return _hanging(person, scalp, torso, body, rng, rng.uniform(-23, -16.5), rng.uniform(-0.5, 0.3), 700, 14)
+    return _hanging(person, scalp, torso, body, rng, rng.uniform(-23, -16.5), rng.uniform(-0.5, 0.3), 520, 13)
 
 
 def _bob(person, scalp, torso, body, rng) -> list[Layer]:
     ends = scalp.chin + rng.uniform(-0.5, 0.55) * scalp.unit
-    return _hanging(person, scalp, torso, body, rng, ends, rng.uniform(-1.6, 0.4), 850, 10)
+    return _hanging(person, scalp, torso, body, rng, ends, rng.uniform(-1.6, 0.4), 600, 10)
 
 
 def _bun(person, scalp: Scalp, torso, body, rng) -> list[Layer]:

@@ -69,7 +69,8 @@ class Occluder:
 def draw_occluder(seed: int, kind: str, frames: int, rate: float, person: Person, landmarks: np.ndarray) -> Occluder:
     """Something of `kind` (KINDS) for a clip of `frames` at `rate` frames a second.
 
-    person: whose hand and hair they are; landmarks: (478, 3) of the resting head, cm. Raises ModelError for another kind.
+    person: whose hand and hair they are; landmarks: (478, 3) of the resting head, cm.
+    Raises ModelError for another kind.
     """
     if kind not in KINDS:
         raise ModelError(f"Nothing called {kind!r} can come before a face; use one of {', '.join(KINDS)}.")
@@ -115,12 +116,12 @@ def _microphone(person: Person, marks: np.ndarray, rng: np.random.Generator):
     tone = ball.colour * rng.uniform(0.6, 1.4, (len(ball.vertices), 1))
     ball = replace(ball, vertices=(ball.vertices + grain).astype(np.float32), colour=tone.astype(np.float32))
     down = np.array([side * 0.15 + rng.uniform(-0.3, 0.3), -1.0, rng.uniform(0.1, 0.35)])
-    foot = middle + down * np.array([0.5, 0.9, 1.1, 1.15, 1.4, 24.0])[:, None] * radius / 1.0
+    foot = middle + down * np.array([0.5, 0.9, 1.1, 1.15, 1.4, 24.0])[:, None] * radius
     foot[-1] = middle + down * 26
     stick = tube(
         OCCLUDER, foot, np.array([1.3, 1.45, 1.45, 1.15, 1.15, 0.95]), np.array([0.02, 0.02, 0.022]), 14, follow=0
     )
-    return _drifting([ball, stick], _AWAY + [0, 0, 4], rng, 0.35)
+    return _drifting([ball, stick], _AWAY + np.array([0, 0, 4]), rng, 0.35)
 
 
 def _mug(person: Person, marks: np.ndarray, rng: np.random.Generator):
@@ -139,7 +140,7 @@ def _mug(person: Person, marks: np.ndarray, rng: np.random.Generator):
     shape = grip.vertices - np.array([0.0, 7.0, 0.0])
     shape[:, 0] *= -1
     shape = _rotated(shape, _about(2, np.radians(58)))
-    shape = shape + [1.0, 0.42 * high, radius + 1.1]
+    shape = shape + np.array([1.0, 0.42 * high, radius + 1.1])
     shape[:, 0] *= side
     triangles = grip.triangles[:, ::-1] if side > 0 else grip.triangles
     grip = replace(grip, vertices=shape.astype(np.float32), triangles=np.ascontiguousarray(triangles))
@@ -149,7 +150,7 @@ def _mug(person: Person, marks: np.ndarray, rng: np.random.Generator):
     for layer in (body, handle, grip):
         vertices = _rotated(layer.vertices - [0, high, -radius], tip) + goal
         placed.append(replace(layer, vertices=vertices.astype(np.float32)))
-    return _drifting(placed, _AWAY + [3 * side, 0, 3], rng, 0.15)
+    return _drifting(placed, _AWAY + np.array([3 * side, 0, 3]), rng, 0.15)
 
 
 def _strand(person: Person, marks: np.ndarray, rng: np.random.Generator):

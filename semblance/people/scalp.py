@@ -68,7 +68,7 @@ def scalp_of(body: Body, rest: np.ndarray, receding: float, rng: np.random.Gener
 
 def _hairline(skull: Polar, marks, ear_top: float, ear_z: float, depth: float, unit: float, receding: float, rng):
     """(144,) polar angles: forehead, temples, sideburns, over and behind the ears, nape."""
-    x, y, z = skull.centre
+    _, y, z = skull.centre
     side = 0.5 * np.abs(marks[TEMPLES[1], 0] - marks[TEMPLES[0], 0])
     temple = marks[list(TEMPLES)].mean(0)
     top = marks[TOP] - skull.centre

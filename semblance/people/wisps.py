@@ -77,7 +77,7 @@ def _waves(path: np.ndarray, comb: Comb, phase: np.ndarray, rng: np.random.Gener
 
 
 def trimmed(path: np.ndarray, scalp: Scalp, torso: Torso, fringe: np.ndarray) -> np.ndarray:
-    """Wisps (N, K, 3) kept out of the face: cut where they come below `fringe` (N,) heights over it; curtains pass it."""
+    """Wisps (N, K, 3) kept out of the face: cut below the heights `fringe` (N,) before it; curtains pass beside it."""
     u, x = scalp.unit, scalp.skull.centre[0]
     curtain = scalp.ear_z + 1.25 * u  # how far curtains stand before the ears
     wide = 1.32 * u
@@ -112,7 +112,8 @@ def ribbons(
 ) -> Layer:  # fmt: skip
     """Wisps (N, K, 3) as one layer of 2 N (K - 1) triangles.
 
-    outwards: (N, K, 3) where their flat sides look; width: (N,) cm at the thickest; colour: (N, 3) linear; cut: holes at the root, the middle and the tip, 0..255;
+    outwards: (N, K, 3) where their flat sides look; width: (N,) cm at the thickest; colour: (N, 3) linear;
+    cut: holes at the root, the middle and the tip, 0..255;
     neck: heights between which the head's turn fades; roll: radians by which ribbons lean off the surface.
     """
     count, steps = path.shape[:2]
