@@ -59,15 +59,25 @@ def clothes_layers(person: Person, body: Body, rest: np.ndarray) -> list[Layer]:
     """What somebody with the resting head `rest` (V, 3) wears."""
     rng = np.random.default_rng([person.seed, 0xC10])
     form = _form_of(body, rest, torso_of(body, rest, person.seed))
+    return _KINDS[person.clothes](worn_colour(person), form, rng)
+
+
+def worn_colour(person: Person) -> np.ndarray:
+    """(3,) the cloth's colour, linear: dyes are duller than lamps, and shirts are often near white."""
+    rng = np.random.default_rng([person.seed, 0xC01])
     colour = np.array(person.clothes_colour)
-    return _KINDS[person.clothes](colour + rng.uniform(0.15, 0.55) * (colour.mean() - colour), form, rng)
+    colour = colour + rng.uniform(0.15, 0.55) * (colour.mean() - colour)
+    if person.clothes == "shirt" and rng.random() < 0.4:
+        colour = 0.25 * colour + rng.uniform(0.3, 0.42) * np.array([1.0, 1.0, 1.02])
+    return colour
 
 
 def _form_of(body: Body, rest: np.ndarray, torso: Torso) -> _Form:
     low, columns = torso.base - 7.0, 64
     points = skin_points(body, rest)
-    points = points[(points[:, 1] > low) & (points[:, 1] < body.neck[1] + 1.0)]
-    rows = int(np.ceil((body.neck[1] + 1.0 - low) * 2))
+    jaw = (points[:, 1] > body.neck[1]) & (points[:, 2] > torso.z + 4.0)
+    points = points[(points[:, 1] > low) & (points[:, 1] < body.neck[1] + 3.0) & ~jaw]
+    rows = int(np.ceil((body.neck[1] + 3.0 - low) * 2))
     x, z = points[:, 0] - torso.x, points[:, 2] - torso.z
     skin = np.zeros((rows, columns))
     i = np.clip(((points[:, 1] - low) * 2 + 1e-6).astype(int), 0, rows - 1)
@@ -170,8 +180,8 @@ def _polo_neck(colour: np.ndarray, form: _Form, rng: np.random.Generator) -> lis
     """A coat and a tube round the neck, folded over."""
     base, azimuth = form.torso.base, _around()
     coat = _coat(form, _line(base + 2.2, base + 4.0, base + 3.8), rng, rng.uniform(0.5, 0.9))
-    top = base + rng.uniform(4.6, 5.6) - 0.6 * np.cos(azimuth)
-    foot = base + 2.5 - 1.9 * np.maximum(np.cos(azimuth), 0)
+    top = np.minimum(base + rng.uniform(4.6, 5.6), form.neck[1] + 0.6) - 0.6 * np.cos(azimuth)
+    foot = np.minimum(base + 2.5, top - 1.6) - 1.9 * np.maximum(np.cos(azimuth), 0)
     share = np.array([-0.25, -0.1, 0.0, 0.0, 0.06, 0.15, 0.3, 0.45, 0.6, 0.75, 0.88, 0.97, 1.0, 1.0, 1.02, 1.3])
     thick = np.array([-0.3, 0.1, 0.25, 0.5, 0.72, 0.8, 0.82, 0.86, 0.9, 0.95, 0.98, 0.9, 0.65, 0.45, 0.4, -0.2])
     heights = top + share[:, None] * (foot - top)
@@ -188,8 +198,6 @@ def _polo_neck(colour: np.ndarray, form: _Form, rng: np.random.Generator) -> lis
 def _shirt(colour: np.ndarray, form: _Form, rng: np.random.Generator) -> list[Layer]:
     """Open at the neck, a collar with points, a placket with buttons."""
     base, azimuth = form.torso.base, _around()
-    if rng.random() < 0.4:
-        colour = 0.25 * colour + rng.uniform(0.3, 0.42) * np.array([1.0, 1.0, 1.02])
     opening, gap = rng.uniform(1.5, 4.0), rng.uniform(0.3, 0.42)
     line = _line(base + 0.9, base + 2.3, base + 2.9, 1.0)
     vee = np.clip(1 - np.abs(azimuth) / gap, 0, 1)

@@ -145,9 +145,14 @@ def _hanging(person, scalp: Scalp, torso, body, rng, ends: float, curl: float, c
     middle = scalp.skull.centre[0]
     part = middle + rng.choice([0.0, 0.0, -1.0, 1.0]) * rng.uniform(0.3, 0.6) * scalp.unit
     roots = scalp.skull.surface(azimuth, polar)
-    bangs = rng.random() < 0.35
-    wide = rng.uniform(0.5, 0.75)
-    front = (np.abs(azimuth) < wide) & (polar > 0.72 * scalp.edge(azimuth)) & bangs
+    front = np.zeros(len(azimuth), bool)
+    if rng.random() < 0.35:
+        thick = 150  # a fringe is cut from more hair than one row
+        more = rng.uniform(-1, 1, thick) * rng.uniform(0.5, 0.75)
+        azimuth = np.append(azimuth, more)
+        polar = np.append(polar, scalp.edge(more) * rng.uniform(0.74, 0.99, thick))
+        roots = scalp.skull.surface(azimuth, polar)
+        front = np.append(front, np.ones(thick, bool))
     drop = np.maximum(roots[:, 1] - ends, 2.0)
     arc = 0.75 * np.hypot(np.maximum(roots[:, 1] - scalp.brow, 0), np.abs(roots[:, 0] - middle) - 8)
     length = (drop + 0.45 * arc) * rng.uniform(0.93, 1.04, len(azimuth))
@@ -168,7 +173,7 @@ def _hanging(person, scalp: Scalp, torso, body, rng, ends: float, curl: float, c
     wave, turns = np.where(front, 0.1, rng.choice([0.12, 0.3, 0.6])), rng.uniform(1.2, 3)
     comb = Comb(azimuth, polar, length, lift, flow, rise=0.7, stiff=0.55, gravity=0.9, wave=wave, turns=turns,
                 clear=True, hug=0.6)  # fmt: skip
-    return [_wisps(person, scalp, torso, body, comb, steps, (0.7, 1.5), (20, 45, 160), rng, 0.12, 0.3)]
+    return [_wisps(person, scalp, torso, body, comb, steps, (0.7, 1.6), (15, 35, 155), rng, 0.12, 0.3)]
 
 
 def _forehead(places: np.ndarray, middle: float) -> np.ndarray:
@@ -177,12 +182,12 @@ def _forehead(places: np.ndarray, middle: float) -> np.ndarray:
 
 
 def _long(person, scalp, torso, body, rng) -> list[Layer]:
-    return _hanging(person, scalp, torso, body, rng, rng.uniform(-23, -16.5), rng.uniform(-0.5, 0.3), 520, 13)
+    return _hanging(person, scalp, torso, body, rng, rng.uniform(-23, -16.5), rng.uniform(-0.5, 0.3), 400, 13)
 
 
 def _bob(person, scalp, torso, body, rng) -> list[Layer]:
     ends = scalp.chin + rng.uniform(-0.5, 0.55) * scalp.unit
-    return _hanging(person, scalp, torso, body, rng, ends, rng.uniform(-1.6, 0.4), 600, 10)
+    return _hanging(person, scalp, torso, body, rng, ends, rng.uniform(-1.6, 0.4), 480, 10)
 
 
 def _bun(person, scalp: Scalp, torso, body, rng) -> list[Layer]:

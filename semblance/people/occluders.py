@@ -13,6 +13,7 @@ import numpy as np
 from ..errors import ModelError
 from ..faces.pose import rotation_of
 from .body import OCCLUDER
+from .clothes import worn_colour
 from .hair import hair_tones
 from .hand import hand
 from .layer import Layer
@@ -85,7 +86,7 @@ def draw_occluder(seed: int, kind: str, frames: int, rate: float, person: Person
 def _hand(person: Person, marks: np.ndarray, rng: np.random.Generator):
     """A hand that comes up to the cheek, the mouth or the chin."""
     skin = skin_tone(person.melanin, person.ruddy)
-    layer = hand(skin, np.array(person.clothes_colour) * 0.8 + 0.01, rng)
+    layer = hand(skin, worn_colour(person), rng)
     side = rng.choice([-1.0, 1.0])
     spot = str(rng.choice(["mouth", "cheek", "chin"]))
     goal = {"mouth": marks[_MOUTH], "cheek": marks[_CHEEKS[int(side > 0)]], "chin": marks[_CHIN] + [0, 1.2, 0]}[spot]
@@ -135,7 +136,7 @@ def _mug(person: Person, marks: np.ndarray, rng: np.random.Generator):
     bow = np.linspace(-0.5 * np.pi, 0.5 * np.pi, 12)
     loop = np.stack([side * (radius - 0.3 + 2.4 * np.cos(bow)), 0.5 * high + 2.9 * np.sin(bow), 0 * bow], 1)
     handle = tube(OCCLUDER, loop, 0.5, colour, 10, follow=0)
-    grip = hand(skin_tone(person.melanin, person.ruddy), np.array(person.clothes_colour) * 0.8 + 0.01, rng)
+    grip = hand(skin_tone(person.melanin, person.ruddy), worn_colour(person), rng)
     # fingers lie round the far side of the mug, the palm on its side, the arm down and out
     shape = grip.vertices - np.array([0.0, 7.0, 0.0])
     shape[:, 0] *= -1

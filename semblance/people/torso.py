@@ -63,10 +63,10 @@ def torso_of(body: Body, rest: np.ndarray, seed: int) -> Torso:
 
 
 def _raised(body: Body, rest: np.ndarray, x: float) -> float:
-    """cm, 0..3, by which somebody's shoulders begin above the model's: thick necks run out into them early."""
-    heights = np.arange(body.neck[0], body.neck[1] + 1.0, 0.25)
+    """cm, 0..5, by which somebody's shoulders begin above the model's: thick necks run out into them early."""
+    heights = np.arange(body.neck[0], body.neck[1] + 2.5, 0.25)
     wide = np.array([np.abs(rest[np.abs(rest[:, 1] - y) < 0.5, 0] - x).max(initial=0.0) for y in heights])
     narrow = wide[heights > body.neck[0] + 2.0].min()
     flared = heights[wide > narrow + 2.0]
     # where the shape of _WIDTH has run out by 2 cm
-    return float(np.clip(flared.max() - body.neck[0] - 2.1, 0, 3)) if len(flared) else 0.0
+    return float(np.clip(flared.max() - body.neck[0] - 2.1, 0, 5)) if len(flared) else 0.0

@@ -56,7 +56,7 @@ def grow(comb: Comb, scalp: Scalp, torso: Torso, steps: int, rng: np.random.Gene
         least = 0.1 + comb.lift * settled
         above = np.clip((moved[:, 1] - scalp.ear_low) / scalp.unit + 0.5, 0, 1)
         over = hull.between(moved, least, least + 0.25, comb.hug)
-        moved = torso.pushed(moved + above[:, None] * (over - moved), 0.3 + 0.5 * comb.lift)
+        moved = torso.pushed(moved + above[:, None] * (over - moved), 0.95 + 0.3 * comb.lift)
         place = place + unit(moved - place) * step
         path.append(place)
     path = np.stack(path, 1)

@@ -6,6 +6,7 @@ import pytest
 from semblance.errors import ModelError
 from semblance.people.blob import blob
 from semblance.people.body import OCCLUDER
+from semblance.people.clothes import worn_colour
 from semblance.people.hand import hand
 from semblance.people.occluders import KINDS, draw_occluder
 from semblance.people.person import draw_person
@@ -85,6 +86,13 @@ def test_the_hand_has_five_fingers_and_its_owners_skin():
     assert len(finger_tips) >= 3 and skin[:, 0].max() > 5.0  # fingers side by side, and the thumb out
     own = np.median(layer.colour[: len(skin)], 0)
     assert np.abs(own / tone - 1).max() < 0.25
+
+
+def test_the_sleeve_is_of_the_clothes(marks):
+    for seed in range(3):
+        person = draw_person(seed)
+        layer = draw_occluder(seed, "hand", FRAMES, RATE, person, marks).layers(30, *STILL)[0]
+        assert np.allclose(layer.colour[-1], worn_colour(person), atol=1e-6)
 
 
 def test_a_blob_of_a_ball_is_the_ball():
