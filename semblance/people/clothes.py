@@ -20,7 +20,7 @@ from .wisps import ACROSS, ALONG, following, unit
 _COLUMNS = 112
 _LOWEST = -41.0  # cm: below any frame's edge
 _DROPS = np.concatenate([[0.0, 0.2, 0.55], np.linspace(0.95, 6.2, 15), np.linspace(7, 13, 8), [17.0, 22.0]])
-_OVER = 0.35  # cm between skin and cloth
+_OVER = 0.45  # cm between skin and cloth
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +86,7 @@ def _form_of(body: Body, rest: np.ndarray, torso: Torso) -> _Form:
     # a cell of what the skin leaves open takes its neighbours': the bust's cut edge lies anywhere in its cell
     skin = filled(skin)
     wrapped = cv2.GaussianBlur(np.hstack([skin] * 3), (0, 0), 1.2)[:, columns : 2 * columns]
-    return _Form(torso, low, np.maximum(wrapped, skin - 0.1), body.neck)
+    return _Form(torso, low, np.maximum(wrapped, skin), body.neck)
 
 
 def _sheet(form: _Form, points: np.ndarray, colour: np.ndarray, fine: float = 1.0) -> Layer:
@@ -119,6 +119,8 @@ def _around(gap: float = 0.0) -> np.ndarray:
 def _coat(form: _Form, line: np.ndarray, rng: np.random.Generator, folds: float) -> np.ndarray:
     """(R, C, 3) from a neckline (C,) of heights down over the shoulders, its hem turned in under the skin."""
     azimuth = _around()
+    # shoulders may begin high, but no hem stands before the chin
+    line = np.minimum(line, form.neck[1] + 0.8 - 1.0 * np.maximum(np.cos(azimuth), 0))
     heights = np.maximum(line[None] - _DROPS[:, None], _LOWEST)
     heights[-1] = _LOWEST
     turn = np.broadcast_to(azimuth, heights.shape)
@@ -214,7 +216,7 @@ def _collar(form: _Form, colour: np.ndarray, gap: float, rng: np.random.Generato
     """A band round the neck and the leaf that falls over it, with points at the front."""
     base, turn = form.torso.base, _around(gap * 0.75)
     front = np.maximum(np.cos(turn), 0)
-    top = base + 3.6 - 2.0 * front**1.5
+    top = np.minimum(base + 3.6, form.neck[1] + 1.5) - 2.0 * front**1.5
     point = np.exp(-((np.minimum(turn, 2 * np.pi - turn) - gap * 0.75) ** 2) / 0.12)
     tip = base + 1.2 - 0.6 * front - rng.uniform(3.2, 5.0) * point
     rows = [(-0.45, 0.25, None), (-0.1, 0.35, None), (0.0, 0.5, None), (0.0, 0.75, None)]
