@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from .body import CLOTHES, Body
@@ -19,7 +20,7 @@ from .wisps import ACROSS, ALONG, following, unit
 _COLUMNS = 112
 _LOWEST = -41.0  # cm: below any frame's edge
 _DROPS = np.concatenate([[0.0, 0.2, 0.55], np.linspace(0.95, 6.2, 15), np.linspace(7, 13, 8), [17.0, 22.0]])
-_OVER = 0.35  # cm between skin and cloth
+_OVER = 0.45  # cm between skin and cloth
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,21 +59,34 @@ def clothes_layers(person: Person, body: Body, rest: np.ndarray) -> list[Layer]:
     """What somebody with the resting head `rest` (V, 3) wears."""
     rng = np.random.default_rng([person.seed, 0xC10])
     form = _form_of(body, rest, torso_of(body, rest, person.seed))
-    return _KINDS[person.clothes](np.array(person.clothes_colour), form, rng)
+    return _KINDS[person.clothes](worn_colour(person), form, rng)
+
+
+def worn_colour(person: Person) -> np.ndarray:
+    """(3,) the cloth's colour, linear: dyes are duller than lamps, and shirts are often near white."""
+    rng = np.random.default_rng([person.seed, 0xC01])
+    colour = np.array(person.clothes_colour)
+    colour = colour + rng.uniform(0.15, 0.55) * (colour.mean() - colour)
+    if person.clothes == "shirt" and rng.random() < 0.4:
+        colour = 0.25 * colour + rng.uniform(0.3, 0.42) * np.array([1.0, 1.0, 1.02])
+    return colour
 
 
 def _form_of(body: Body, rest: np.ndarray, torso: Torso) -> _Form:
     low, columns = torso.base - 7.0, 64
     points = skin_points(body, rest)
-    points = points[(points[:, 1] > low) & (points[:, 1] < body.neck[1] + 1.0)]
-    rows = int(np.ceil((body.neck[1] + 1.0 - low) * 2))
+    jaw = (points[:, 1] > body.neck[1]) & (points[:, 2] > torso.z + 4.0)
+    points = points[(points[:, 1] > low) & (points[:, 1] < body.neck[1] + 3.0) & ~jaw]
+    rows = int(np.ceil((body.neck[1] + 3.0 - low) * 2))
     x, z = points[:, 0] - torso.x, points[:, 2] - torso.z
     skin = np.zeros((rows, columns))
-    i = np.clip(((points[:, 1] - low) * 2).astype(int), 0, rows - 1)
-    j = ((np.arctan2(x, z) / (2 * np.pi)) % 1.0 * columns).astype(int) % columns
+    i = np.clip(((points[:, 1] - low) * 2 + 1e-6).astype(int), 0, rows - 1)
+    j = ((np.arctan2(x, z) / (2 * np.pi)) % 1.0 * columns + 1e-6).astype(int) % columns
     np.maximum.at(skin, (i, j), np.hypot(x, z))
     # a cell of what the skin leaves open takes its neighbours': the bust's cut edge lies anywhere in its cell
-    return _Form(torso, low, filled(skin), body.neck)
+    skin = filled(skin)
+    wrapped = cv2.GaussianBlur(np.hstack([skin] * 3), (0, 0), 1.2)[:, columns : 2 * columns]
+    return _Form(torso, low, np.maximum(wrapped, skin), body.neck)
 
 
 def _sheet(form: _Form, points: np.ndarray, colour: np.ndarray, fine: float = 1.0) -> Layer:
@@ -80,7 +94,8 @@ def _sheet(form: _Form, points: np.ndarray, colour: np.ndarray, fine: float = 1.
     rows, columns = points.shape[:2]
     across = np.concatenate([np.zeros((rows, 1)), np.linalg.norm(np.diff(points, axis=1), axis=2).cumsum(1)], 1)
     down = np.concatenate([np.zeros((1, columns)), np.linalg.norm(np.diff(points, axis=0), axis=2).cumsum(0)])
-    uv = np.stack([across.max(0)[None] * ACROSS + 0 * down, down * ALONG], -1) * fine
+    across = across - across[:, columns // 2, None]  # threads hang straight from the middle
+    uv = np.stack([across * ACROSS, down * ALONG], -1) * (3.0 * fine)
     a = (np.arange(rows - 1)[:, None] * columns + np.arange(columns - 1)).ravel()
     b, c, d = a + columns, a + columns + 1, a + 1
     flat = points.reshape(-1, 3).astype(np.float32)
@@ -104,6 +119,8 @@ def _around(gap: float = 0.0) -> np.ndarray:
 def _coat(form: _Form, line: np.ndarray, rng: np.random.Generator, folds: float) -> np.ndarray:
     """(R, C, 3) from a neckline (C,) of heights down over the shoulders, its hem turned in under the skin."""
     azimuth = _around()
+    # shoulders may begin high, but no hem stands before the chin
+    line = np.minimum(line, form.neck[1] + 0.8 - 1.0 * np.maximum(np.cos(azimuth), 0))
     heights = np.maximum(line[None] - _DROPS[:, None], _LOWEST)
     heights[-1] = _LOWEST
     turn = np.broadcast_to(azimuth, heights.shape)
@@ -129,17 +146,19 @@ def _folds(points: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     for _ in range(4):
         turn = rng.uniform(-0.7, 0.7)
         along = x * np.cos(turn) + 0.5 * y * np.sin(turn) + 0.3 * z
-        total += 0.25 * np.sin(along * rng.uniform(0.35, 0.9) + rng.uniform(0, 6) + np.sin(0.25 * y + rng.uniform(0, 6)))
+        total += 0.25 * np.sin(
+            along * rng.uniform(0.35, 0.9) + rng.uniform(0, 6) + np.sin(0.25 * y + rng.uniform(0, 6))
+        )
     return np.clip(0.4 + 0.45 * total, 0, 1)
 
 
 def _stripes(points: np.ndarray, colour: np.ndarray, rng: np.random.Generator, chance: float) -> np.ndarray:
-    """(R, C, 3) colours of a coat: plain, or with rings of a second colour; the hem's seam is darker."""
-    rows, columns = points.shape[:2]
-    tone = np.broadcast_to(colour, (rows, columns, 3)).copy()
+    """(R, C, 3) colours of a coat: plain, or with stripes of a second colour; the hem's seam is darker."""
+    tone = np.broadcast_to(colour, points.shape).copy()
     if rng.random() < chance:
         second = np.clip(colour * rng.choice([0.25, 2.5]) + rng.choice([0.0, 0.25]), 0.01, 0.7)
-        tone[(np.arange(rows) % 4 >= 2) & (np.arange(rows) > 5)] = second
+        wave = np.sin(points[..., 1:2] * 2 * np.pi / rng.uniform(2.4, 4.5) + rng.uniform(0, 6))
+        tone += np.clip(0.5 + 2 * (wave - rng.uniform(-0.4, 0.6)), 0, 1) * (second - tone)
     tone[:5] *= rng.uniform(0.6, 0.95)
     tone[5] *= 0.55
     return tone
@@ -162,14 +181,16 @@ def _round_neck(colour: np.ndarray, form: _Form, rng: np.random.Generator) -> li
 def _polo_neck(colour: np.ndarray, form: _Form, rng: np.random.Generator) -> list[Layer]:
     """A coat and a tube round the neck, folded over."""
     base, azimuth = form.torso.base, _around()
-    coat = _coat(form, _line(base + 0.4, base + 2.2, base + 2.6), rng, rng.uniform(0.5, 0.9))
-    top = base + rng.uniform(3.2, 4.2) + 0.5 * -np.cos(azimuth)
-    foot = base + 1.3 - 0.9 * np.cos(azimuth)
+    coat = _coat(form, _line(base + 2.2, base + 4.0, base + 3.8), rng, rng.uniform(0.5, 0.9))
+    top = np.minimum(base + rng.uniform(4.6, 5.6), form.neck[1] + 0.6) - 0.6 * np.cos(azimuth)
+    foot = np.minimum(base + 2.5, top - 1.6) - 1.9 * np.maximum(np.cos(azimuth), 0)
     share = np.array([-0.25, -0.1, 0.0, 0.0, 0.06, 0.15, 0.3, 0.45, 0.6, 0.75, 0.88, 0.97, 1.0, 1.0, 1.02, 1.3])
     thick = np.array([-0.3, 0.1, 0.25, 0.5, 0.72, 0.8, 0.82, 0.86, 0.9, 0.95, 0.98, 0.9, 0.65, 0.45, 0.4, -0.2])
     heights = top + share[:, None] * (foot - top)
     turn = np.broadcast_to(azimuth, heights.shape)
-    skin = np.minimum(form.skin_at(turn, heights), form.skin_at(turn, foot[None] + 0.6) + 0.6)
+    # shoulders must not widen it: from the narrow of the neck it flares only a little
+    narrow = np.min([form.skin_at(azimuth, np.full(azimuth.shape, base + up)) for up in (3.5, 4.2, 4.9)], 0)
+    skin = np.minimum(form.skin_at(turn, heights), narrow + 0.25 * np.maximum(base + 4.2 - heights, 0))
     ribs = 0.05 * (np.arange(len(azimuth)) % 2)
     bend = 0.12 * np.sin(3 * azimuth + rng.uniform(0, 6)) * np.sin(np.pi * np.clip(share, 0, 1))[:, None]
     points = form.points(turn, heights + bend, skin + thick[:, None] + ribs * (thick > 0.6)[:, None])
@@ -179,8 +200,6 @@ def _polo_neck(colour: np.ndarray, form: _Form, rng: np.random.Generator) -> lis
 def _shirt(colour: np.ndarray, form: _Form, rng: np.random.Generator) -> list[Layer]:
     """Open at the neck, a collar with points, a placket with buttons."""
     base, azimuth = form.torso.base, _around()
-    if rng.random() < 0.4:
-        colour = 0.25 * colour + rng.uniform(0.3, 0.42) * np.array([1.0, 1.0, 1.02])
     opening, gap = rng.uniform(1.5, 4.0), rng.uniform(0.3, 0.42)
     line = _line(base + 0.9, base + 2.3, base + 2.9, 1.0)
     vee = np.clip(1 - np.abs(azimuth) / gap, 0, 1)
@@ -197,22 +216,22 @@ def _collar(form: _Form, colour: np.ndarray, gap: float, rng: np.random.Generato
     """A band round the neck and the leaf that falls over it, with points at the front."""
     base, turn = form.torso.base, _around(gap * 0.75)
     front = np.maximum(np.cos(turn), 0)
-    top = base + 3.6 - 2.0 * front**1.5
+    top = np.minimum(base + 3.6, form.neck[1] + 1.5) - 2.0 * front**1.5
     point = np.exp(-((np.minimum(turn, 2 * np.pi - turn) - gap * 0.75) ** 2) / 0.12)
-    tip = base + 1.2 - 0.6 * front - rng.uniform(2.2, 3.6) * point
+    tip = base + 1.2 - 0.6 * front - rng.uniform(3.2, 5.0) * point
     rows = [(-0.45, 0.25, None), (-0.1, 0.35, None), (0.0, 0.5, None), (0.0, 0.75, None)]
     heights = [top + share * (top - base - 1) for share, _, _ in rows]
     radius = [form.skin_at(turn, np.minimum(top, height)) + over for height, (_, over, _) in zip(heights, rows)]
     for share in np.linspace(0.12, 1, 9):
         height = top + share * (tip - top)
-        flare = 0.85 + 0.35 * np.sin(np.pi * share)
+        flare = 0.95 + 0.45 * np.sin(np.pi * share)
         heights.append(height)
-        radius.append(np.maximum(form.skin_at(turn, height) + flare, form.cloth_at(turn, height) + 0.35 * share + 0.15))
+        radius.append(np.maximum(form.skin_at(turn, height) + flare, form.cloth_at(turn, height) + 0.55 * share + 0.2))
     heights.append(heights[-1] + 0.02)
     radius.append(radius[-1] - 0.3)
     heights, radius = np.stack(heights), np.stack(radius)
     tone = np.broadcast_to(colour, (*heights.shape, 3)).copy()
-    tone[-3] *= 0.8  # the seam
+    tone[-3] *= 0.6  # the seam
     return _sheet(form, form.points(np.broadcast_to(turn, heights.shape), heights, radius), tone, 1.2)
 
 

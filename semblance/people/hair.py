@@ -12,7 +12,7 @@ from .layer import Layer
 from .person import Person
 from .scalp import Scalp, scalp_of
 from .torso import Torso, torso_of
-from .wisps import ACROSS, ALONG, Comb, following, grow, ribbons, trimmed, unit
+from .wisps import ACROSS, ALONG, Comb, away_from_head, following, grow, ribbons, trimmed, unit
 
 _CAP_RINGS, _CAP_COLUMNS = 14, 72
 
@@ -28,7 +28,7 @@ def hair_layers(person: Person, body: Body, rest: np.ndarray) -> list[Layer]:
     torso = torso_of(body, rest, person.seed)
     base = _pigment(person)
     layers = [
-        _cap(scalp, body, 0.08, 0.55 * base, (1, 1, 90, 245), rng),
+        _cap(scalp, body, 0.08, 0.55 * base, (1, 1, 60, 240), rng),
         _cap(scalp, body, 0.2, 0.75 * base, (20, 30, 150, 253), rng),
     ]
     return layers + _CUTS[person.hair_cut](person, scalp, torso, body, rng)
@@ -47,7 +47,7 @@ def _cap(
     scalp: Scalp, body: Body, lift: float, colour: np.ndarray, cuts: tuple[float, float, float, float],
     rng: np.random.Generator, short: float = 1.0,
 ) -> Layer:  # fmt: skip
-    """A shell from the crown to the hairline. cuts: holes up to 0, 0.7, 0.88 and 1 of the way; short: of the strands."""
+    """A shell from the crown to the hairline. cuts: holes at 0, 0.8, 0.94 and 1 of the way; short: of the strands."""
     turn = np.linspace(-np.pi, np.pi, _CAP_COLUMNS + 1)  # the seam lies behind
     share = np.linspace(0.02, 1, _CAP_RINGS) ** 0.8
     azimuth = np.broadcast_to(turn, (_CAP_RINGS, len(turn)))
@@ -56,7 +56,7 @@ def _cap(
     rounds = np.round(9.5 * 2 * np.pi * ACROSS)
     u = np.broadcast_to(rounds * turn / (2 * np.pi), azimuth.shape)
     v = polar * 9.5 * ALONG * short + rng.random()
-    cut = np.broadcast_to(np.interp(share, [0, 0.7, 0.88, 1], cuts)[:, None], azimuth.shape)
+    cut = np.broadcast_to(np.interp(share, [0, 0.8, 0.94, 1], cuts)[:, None], azimuth.shape)
     tone = colour * rng.uniform(0.93, 1.07, (_CAP_RINGS, len(turn), 1))
     down = scalp.skull.surface(azimuth, polar + 0.02) - scalp.skull.surface(azimuth, polar)
     ring, column = np.meshgrid(np.arange(_CAP_RINGS - 1), np.arange(_CAP_COLUMNS), indexing="ij")
@@ -79,18 +79,17 @@ def _wisps(
     count = len(comb.azimuth)
     ends = scalp.brow + scalp.unit * (fringe + rng.gamma(2.0, 0.06, count))
     path = trimmed(grow(comb, scalp, torso, steps, rng), scalp, torso, ends)
-    return ribbons(
-        path, rng.uniform(*width, count), _tones(person, count, rng), cut, scalp, body.neck, rng, roll
-    )
+    out = away_from_head(path, scalp)
+    return ribbons(path, out, rng.uniform(*width, count), hair_tones(person, count, rng), cut, body.neck, rng, roll)
 
 
 def _pigment(person: Person) -> np.ndarray:
-    """(3,) the colour of single hairs: light ones pass their light on, so that white hair is not brighter than paper."""
+    """(3,) the colour of single hairs: light ones pass their light on, or white hair were brighter than paper."""
     colour = np.array(person.hair_colour)
     return colour / (1 + 1.1 * colour.max())
 
 
-def _tones(person: Person, count: int, rng: np.random.Generator) -> np.ndarray:
+def hair_tones(person: Person, count: int, rng: np.random.Generator) -> np.ndarray:
     """(N, 3) colours of wisps: none is like its neighbour; the old have white ones among them."""
     base = _pigment(person)
     tones = base * np.exp(rng.normal(0, 0.22, (count, 1))) * np.exp(rng.normal(0, 0.05, (count, 3)))
@@ -104,7 +103,9 @@ def _short(person, scalp: Scalp, torso, body, rng) -> list[Layer]:
     whorl = scalp.skull.surface(np.array(np.pi + rng.uniform(-0.4, 0.4)), np.array(rng.uniform(0.3, 0.5)))
     style = rng.choice(["forward", "up", "aside"])
     side = rng.choice([-1.0, 1.0])
-    sweep = {"forward": (0.35 * side, -0.1, 0.6), "up": (0.25 * side, 0.9, -0.5), "aside": (1.1 * side, 0.25, 0.1)}[style]
+    sweep = {"forward": (0.35 * side, -0.1, 0.6), "up": (0.25 * side, 0.9, -0.5), "aside": (1.1 * side, 0.25, 0.1)}[
+        style
+    ]
     top = _height_share(scalp, azimuth, polar)
     long = rng.uniform(2.2, 4.6)
     length = (rng.uniform(0.9, 1.5) * (1 - top) + long * top) * rng.uniform(0.75, 1.2, len(azimuth))
@@ -131,8 +132,7 @@ def _side(person, scalp: Scalp, torso, body, rng) -> list[Layer]:
     def flow(places, share):
         away = np.where(places[:, 0] > part, 1.0, -1.0)
         over = _over(scalp, places)
-        wanted = np.stack([away * (0.25 + over), -0.9 * (1 - over), -back - 0.3 * (1 - over)], 1)
-        return wanted
+        return np.stack([away * (0.25 + over), -0.9 * (1 - over), -back - 0.3 * (1 - over)], 1)
 
     comb = Comb(azimuth, polar, length, lift, flow, rise=0.75, stiff=0.6, gravity=0.35, wave=0.15, turns=0.7,
                 hug=0.6)  # fmt: skip
@@ -145,13 +145,18 @@ def _hanging(person, scalp: Scalp, torso, body, rng, ends: float, curl: float, c
     middle = scalp.skull.centre[0]
     part = middle + rng.choice([0.0, 0.0, -1.0, 1.0]) * rng.uniform(0.3, 0.6) * scalp.unit
     roots = scalp.skull.surface(azimuth, polar)
-    bangs = rng.random() < 0.35
-    wide = rng.uniform(0.35, 0.6)
-    front = (np.abs(azimuth) < wide) & (polar > 0.55 * scalp.edge(azimuth)) & bangs
+    front = np.zeros(len(azimuth), bool)
+    if rng.random() < 0.35:
+        thick = 150  # a fringe is cut from more hair than one row
+        more = rng.uniform(-1, 1, thick) * rng.uniform(0.5, 0.75)
+        azimuth = np.append(azimuth, more)
+        polar = np.append(polar, scalp.edge(more) * rng.uniform(0.74, 0.99, thick))
+        roots = scalp.skull.surface(azimuth, polar)
+        front = np.append(front, np.ones(thick, bool))
     drop = np.maximum(roots[:, 1] - ends, 2.0)
     arc = 0.75 * np.hypot(np.maximum(roots[:, 1] - scalp.brow, 0), np.abs(roots[:, 0] - middle) - 8)
-    length = (drop + 0.45 * arc) * rng.uniform(0.86, 1.06, len(azimuth))
-    length = np.where(front, rng.uniform(7, 9, len(azimuth)), length)
+    length = (drop + 0.45 * arc) * rng.uniform(0.93, 1.04, len(azimuth))
+    length = np.where(front, 1.3 * np.maximum(roots[:, 1] - scalp.brow, 0) + 1.5, length)
     lift = rng.uniform(0.5, 1.4) * rng.uniform(0.2, 1, len(azimuth))
     start = np.where(roots[:, 0] > part, 1.0, -1.0)
 
@@ -162,26 +167,27 @@ def _hanging(person, scalp: Scalp, torso, body, rng, ends: float, curl: float, c
         neck = unit((places - [middle, 0, scalp.ear_z - 0.5 * scalp.unit]) * [1, 0, 1])
         wanted = np.stack([start * 1.2 * over * (1 - 0.7 * behind), -1.3 + 0.9 * over, -0.2 - 0.35 * over], 1)
         wanted[front] = _forehead(places[front], middle)
-        wanted += (np.clip(share * 3 - 2, 0, 1) * curl - 0.3 * below)[:, None] * neck
+        wanted += (np.clip(share * 3 - 2, 0, 1) * curl - 0.12 * below)[:, None] * neck
         return wanted
 
-    comb = Comb(azimuth, polar, length, lift, flow, rise=0.7, stiff=0.55, gravity=0.9,
-                wave=rng.choice([0.12, 0.3, 0.6]), turns=rng.uniform(1.2, 3), clear=True, hug=0.6)  # fmt: skip
-    return [_wisps(person, scalp, torso, body, comb, steps, (0.7, 1.6), (20, 45, 180), rng, 0.12, 0.3)]
+    wave, turns = np.where(front, 0.1, rng.choice([0.12, 0.3, 0.6])), rng.uniform(1.2, 3)
+    comb = Comb(azimuth, polar, length, lift, flow, rise=0.7, stiff=0.55, gravity=0.9, wave=wave, turns=turns,
+                clear=True, hug=0.6)  # fmt: skip
+    return [_wisps(person, scalp, torso, body, comb, steps, (0.7, 1.6), (15, 35, 155), rng, 0.12, 0.3)]
 
 
 def _forehead(places: np.ndarray, middle: float) -> np.ndarray:
     """Straight down over the brow, a little apart."""
-    return np.stack([0.06 * (places[:, 0] - middle), np.full(len(places), -0.6), np.full(len(places), 0.7)], 1)
+    return np.stack([0.06 * (places[:, 0] - middle), np.full(len(places), -0.9), np.full(len(places), 0.5)], 1)
 
 
 def _long(person, scalp, torso, body, rng) -> list[Layer]:
-    return _hanging(person, scalp, torso, body, rng, rng.uniform(-21, -14.5), rng.uniform(-0.5, 0.3), 700, 14)
+    return _hanging(person, scalp, torso, body, rng, rng.uniform(-23, -16.5), rng.uniform(-0.5, 0.3), 400, 13)
 
 
 def _bob(person, scalp, torso, body, rng) -> list[Layer]:
     ends = scalp.chin + rng.uniform(-0.5, 0.55) * scalp.unit
-    return _hanging(person, scalp, torso, body, rng, ends, rng.uniform(-1.6, 0.4), 850, 10)
+    return _hanging(person, scalp, torso, body, rng, ends, rng.uniform(-1.6, 0.4), 480, 10)
 
 
 def _bun(person, scalp: Scalp, torso, body, rng) -> list[Layer]:
@@ -216,19 +222,19 @@ def _knot(person, knot: np.ndarray, scalp: Scalp, body, rng) -> Layer:
     start = unit(np.cross(axis, rng.normal(0, 1, (count, 3))))
     other = np.cross(axis, start)
     angle = np.linspace(0, 2.4, steps)[None, :, None]
-    ring = unit(start[:, None] * np.cos(angle) + other[:, None] * np.sin(angle) + axis[:, None] * rng.normal(0, 0.5, (count, 1, 1)))
+    ring = start[:, None] * np.cos(angle) + other[:, None] * np.sin(angle)
+    ring = unit(ring + axis[:, None] * rng.normal(0, 0.5, (count, 1, 1)))
     path = knot + ring * radius * rng.uniform(0.8, 1.05, (count, 1, 1))
-    middle = Scalp(type(scalp.skull)(knot, scalp.skull.radius), scalp.head, scalp.hairline, scalp.ear_top,
-                   scalp.ear_low, scalp.ear_z, scalp.brow, -99.0, scalp.chin, scalp.unit)  # fmt: skip
-    return ribbons(path, rng.uniform(0.8, 1.4, count), _tones(person, count, rng), (15, 25, 90), middle, body.neck, rng)
+    tones = hair_tones(person, count, rng)
+    return ribbons(path, path - knot, rng.uniform(0.8, 1.4, count), tones, (15, 25, 90), body.neck, rng)
 
 
 def _curly(person, scalp: Scalp, torso, body, rng) -> list[Layer]:
     """Coils that stand off the head all round."""
     azimuth, polar = scalp.roots(rng, 1200, 0.985)
     top = _height_share(scalp, azimuth, polar)
-    long = rng.uniform(4.0, 10.5)
-    length = long * (0.5 + 0.5 * top) * rng.uniform(0.7, 1.15, len(azimuth))
+    long = rng.uniform(3.5, 8.0)
+    length = long * (0.6 + 0.4 * top) * rng.uniform(0.7, 1.15, len(azimuth))
     lift = 0.32 * length * rng.uniform(0.1, 1, len(azimuth))
     drift = unit(rng.normal(0, 1, (len(azimuth), 3)))
 
@@ -237,8 +243,8 @@ def _curly(person, scalp: Scalp, torso, body, rng) -> list[Layer]:
         out[:, 2] -= 0.25 * (out[:, 2] > 0)
         return out * (1.0 - 0.5 * share) + 0.75 * drift
 
-    comb = Comb(azimuth, polar, length, lift, flow, rise=1.0, stiff=0.4, gravity=0.25 + 0.1 * long,
-                wave=rng.uniform(0.3, 0.55), turns=rng.uniform(1.6, 2.4))  # fmt: skip
+    comb = Comb(azimuth, polar, length, lift, flow, rise=1.0, stiff=0.4, gravity=0.25 + 0.2 * long,
+                wave=rng.uniform(0.3, 0.6), turns=long / rng.uniform(2.2, 3.2), hug=0.15)  # fmt: skip
     return [_wisps(person, scalp, torso, body, comb, 9, (0.45, 0.9), (50, 95, 175), rng, rng.uniform(0.3, 0.6), 0.8)]
 
 

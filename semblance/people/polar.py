@@ -45,7 +45,7 @@ class Polar:
         return np.arctan2(away[..., 0], away[..., 2]), np.arccos(np.clip(away[..., 1] / far, -1, 1)), far
 
     def between(self, points: np.ndarray, low, high, hug: float = 0.0) -> np.ndarray:
-        """Points moved straight outwards to at least `low` cm outside, and by the share `hug` back to at most `high`."""
+        """Points moved outwards to at least `low` cm outside, and by the share `hug` back to at most `high`."""
         azimuth, polar, far = self.angles(points)
         skin = self.reach(azimuth, polar)
         most = np.minimum(far, skin + high)
@@ -67,16 +67,18 @@ def skin_points(body: Body, rest: np.ndarray, least_y: float = -1e9) -> np.ndarr
     triangles = triangles[rest[triangles[:, 0], 1] > least_y]
     steps = 2 if len(triangles) > 12000 else 5
     shares = np.array([(i, j, steps - i - j) for i in range(steps + 1) for j in range(steps + 1 - i)]) / steps
-    corners = rest[triangles]
-    return np.einsum("sk,tkc->tsc", shares.astype(np.float32), corners).reshape(-1, 3)
+    corners = rest[triangles].astype(np.float64)
+    # summed one by one: a matrix product may round otherwise from run to run
+    return np.concatenate([corners[:, 0] * a + corners[:, 1] * b + corners[:, 2] * c for a, b, c in shares])
 
 
 def head_map(points: np.ndarray, centre: np.ndarray, rows: int = 48, columns: int = 72) -> Polar:
     """The outermost of points (N, 3) in each cell of directions; empty cells from their neighbours; a little smooth."""
     polar = Polar(np.asarray(centre, np.float64), np.zeros((rows, columns)))
     azimuth, down, far = polar.angles(points)
-    i = np.minimum((down / np.pi * rows).astype(int), rows - 1)
-    j = ((azimuth / (2 * np.pi)) % 1.0 * columns).astype(int) % columns
+    # a hair's breadth on: places on a cell's very edge must not change sides with the last digit
+    i = np.minimum((down / np.pi * rows + 1e-6).astype(int), rows - 1)
+    j = ((azimuth / (2 * np.pi)) % 1.0 * columns + 1e-6).astype(int) % columns
     np.maximum.at(polar.radius, (i, j), far)
     whole = filled(polar.radius)
     whole[0] = whole[0].mean()
@@ -86,7 +88,7 @@ def head_map(points: np.ndarray, centre: np.ndarray, rows: int = 48, columns: in
 def without_ears(head: Polar) -> tuple[Polar, np.ndarray]:
     """The skull with thin bumps at its sides pared away, and which cells they were (B, A) bool."""
     rows, columns = head.radius.shape
-    wide = int(round(columns * 46 / 360)) | 1
+    wide = round(columns * 46 / 360) | 1
     wrapped = np.hstack([head.radius] * 3).astype(np.float32)
     bar = np.ones((1, wide), np.uint8)
     pared = cv2.dilate(cv2.erode(wrapped, bar), bar)[:, columns : 2 * columns].astype(np.float64)

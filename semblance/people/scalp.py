@@ -47,7 +47,7 @@ def scalp_of(body: Body, rest: np.ndarray, receding: float, rng: np.random.Gener
     marks = body.landmarks(rest)
     brow, eye, chin = (float(marks[list(pair), 1].mean()) for pair in (BROWS, EYE_CORNERS, (CHIN, CHIN)))
     unit = float(np.abs(marks[EYE_CORNERS[1], 0] - marks[EYE_CORNERS[0], 0]) / 2)
-    points = skin_points(body, rest, chin - 0.35 * unit)
+    points = skin_points(body, rest, chin + 0.35 * unit)  # shoulders are no part of a skull
     back = points[points[:, 1] > eye, 2].min()
     middle = float(marks[list(EYE_CORNERS), 0].mean())
     centre = np.array([middle, brow - 0.4, 0.5 * (marks[TOP, 2] + back)])
@@ -68,7 +68,7 @@ def scalp_of(body: Body, rest: np.ndarray, receding: float, rng: np.random.Gener
 
 def _hairline(skull: Polar, marks, ear_top: float, ear_z: float, depth: float, unit: float, receding: float, rng):
     """(144,) polar angles: forehead, temples, sideburns, over and behind the ears, nape."""
-    x, y, z = skull.centre
+    _, y, z = skull.centre
     side = 0.5 * np.abs(marks[TEMPLES[1], 0] - marks[TEMPLES[0], 0])
     temple = marks[list(TEMPLES)].mean(0)
     top = marks[TOP] - skull.centre
@@ -107,4 +107,13 @@ def _hairline(skull: Polar, marks, ear_top: float, ear_z: float, depth: float, u
     for waves in (3, 5, 9, 14):
         wobble += rng.normal(0, 0.02 / np.sqrt(waves)) * np.cos(waves * azimuth + rng.uniform(0, 2 * np.pi))
     kernel = np.array([1, 3, 4, 3, 1]) / 12
-    return np.convolve(np.pad(line + wobble, 2, mode="wrap"), kernel, "valid")
+    line = np.convolve(np.pad(line + wobble, 2, mode="wrap"), kernel, "valid")
+    return np.minimum(line, _above(skull, azimuth, ear_top - 1.6 * unit))
+
+
+def _above(skull: Polar, azimuth: np.ndarray, floor: float) -> np.ndarray:
+    """(A,) the polar angles down to which the skull stays above a height: thick necks run out into the shoulders."""
+    polar = np.linspace(0.3, 2.8, 126)
+    heights = skull.surface(azimuth[None], np.broadcast_to(polar[:, None], (len(polar), len(azimuth))))[..., 1]
+    under = heights < floor
+    return np.where(under.any(0), polar[under.argmax(0)], polar[-1])

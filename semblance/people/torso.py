@@ -58,4 +58,15 @@ def torso_of(body: Body, rest: np.ndarray, seed: int) -> Torso:
     if len(ring) < 3:
         ring = rest[rest[:, 1] < np.percentile(rest[:, 1], 10)]
     x, z = 0.5 * (ring[:, 0].min() + ring[:, 0].max()), 0.5 * (ring[:, 2].min() + ring[:, 2].max())
+    base += _raised(body, rest, float(x))
     return Torso(base, float(x), float(z), float(rng.uniform(0.9, 1.05)), float(rng.uniform(0.9, 1.1)))
+
+
+def _raised(body: Body, rest: np.ndarray, x: float) -> float:
+    """cm, 0..5, by which somebody's shoulders begin above the model's: thick necks run out into them early."""
+    heights = np.arange(body.neck[0], body.neck[1] + 2.5, 0.25)
+    wide = np.array([np.abs(rest[np.abs(rest[:, 1] - y) < 0.5, 0] - x).max(initial=0.0) for y in heights])
+    narrow = wide[heights > body.neck[0] + 2.0].min()
+    flared = heights[wide > narrow + 2.0]
+    # where the shape of _WIDTH has run out by 2 cm
+    return float(np.clip(flared.max() - body.neck[0] - 2.1, 0, 5)) if len(flared) else 0.0

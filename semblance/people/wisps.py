@@ -31,7 +31,7 @@ class Comb:
     rise: float = 0.5  # how steeply they leave the skin
     stiff: float = 0.5  # 0 turns to the comb at once, 1 never
     gravity: float = 0.3  # at the tip, against the comb's 1
-    wave: float = 0.0  # cm
+    wave: float | np.ndarray = 0.0  # cm
     turns: float = 1.0  # waves on the length
     clear: bool = False  # goes round the ears
     hug: float = 0.0  # 1 lies on the head wherever it can, 0 stands off as it grows
@@ -56,11 +56,11 @@ def grow(comb: Comb, scalp: Scalp, torso: Torso, steps: int, rng: np.random.Gene
         least = 0.1 + comb.lift * settled
         above = np.clip((moved[:, 1] - scalp.ear_low) / scalp.unit + 0.5, 0, 1)
         over = hull.between(moved, least, least + 0.25, comb.hug)
-        moved = torso.pushed(moved + above[:, None] * (over - moved), 0.3 + 0.5 * comb.lift)
+        moved = torso.pushed(moved + above[:, None] * (over - moved), 0.95 + 0.3 * comb.lift)
         place = place + unit(moved - place) * step
         path.append(place)
     path = np.stack(path, 1)
-    if comb.wave:
+    if np.any(comb.wave):
         path = path + _waves(path, comb, phase, rng)
     return path
 
@@ -72,12 +72,12 @@ def _waves(path: np.ndarray, comb: Comb, phase: np.ndarray, rng: np.random.Gener
     side = unit(np.cross(ahead, np.array([0.13, 0.21, 0.97])))
     other = np.cross(ahead, side)
     angle = phase[:, None] + 2 * np.pi * comb.turns * share * rng.uniform(0.8, 1.25, (len(path), 1))
-    size = comb.wave * np.minimum(1, 3 * share) * rng.uniform(0.6, 1.3, (len(path), 1))
+    size = np.reshape(comb.wave, (-1, 1)) * np.minimum(1, 3 * share) * rng.uniform(0.6, 1.3, (len(path), 1))
     return (size * np.cos(angle))[..., None] * side + (size * np.sin(angle))[..., None] * other
 
 
 def trimmed(path: np.ndarray, scalp: Scalp, torso: Torso, fringe: np.ndarray) -> np.ndarray:
-    """Wisps (N, K, 3) kept out of the face: cut where they come below `fringe` (N,) heights over it; curtains pass it."""
+    """Wisps (N, K, 3) kept out of the face: cut below the heights `fringe` (N,) before it; curtains pass beside it."""
     u, x = scalp.unit, scalp.skull.centre[0]
     curtain = scalp.ear_z + 1.25 * u  # how far curtains stand before the ears
     wide = 1.32 * u
@@ -107,24 +107,22 @@ def _resampled(path: np.ndarray, last: np.ndarray) -> np.ndarray:
 
 
 def ribbons(
-    path: np.ndarray, width: np.ndarray, colour: np.ndarray, cut: tuple[float, float, float], scalp: Scalp,
+    path: np.ndarray, outwards: np.ndarray, width: np.ndarray, colour: np.ndarray, cut: tuple[float, float, float],
     neck: tuple[float, float], rng: np.random.Generator, roll: float = 0.35, material: int = HAIR,
 ) -> Layer:  # fmt: skip
     """Wisps (N, K, 3) as one layer of 2 N (K - 1) triangles.
 
-    width: (N,) cm at the thickest; colour: (N, 3) linear; cut: holes at the root, the middle and the tip, 0..255;
+    outwards: (N, K, 3) where their flat sides look; width: (N,) cm at the thickest; colour: (N, 3) linear;
+    cut: holes at the root, the middle and the tip, 0..255;
     neck: heights between which the head's turn fades; roll: radians by which ribbons lean off the surface.
     """
     count, steps = path.shape[:2]
     share = np.linspace(0, 1, steps)
     ahead = unit(np.gradient(path, axis=1))
-    outwards = path - scalp.skull.centre
-    sunk = np.clip((scalp.eye - path[..., 1]) / (2 * scalp.unit), 0, 1)
-    outwards[..., 1] = np.where(outwards[..., 1] < 0, outwards[..., 1] * (1 - sunk), outwards[..., 1])
     across = unit(np.cross(ahead, unit(outwards)))
     lean = rng.normal(0, roll, (count, 1, 1)) + rng.normal(0, 0.4 * roll, (count, 1, 1)) * share[None, :, None]
     across = across * np.cos(lean) + np.cross(ahead, across) * np.sin(lean)
-    taper = np.interp(share, [0, 0.15, 0.6, 1.0], [0.6, 1.0, 1.0, 0.25])
+    taper = np.interp(share, [0, 0.15, 0.6, 1.0], [0.6, 1.0, 1.0, 0.45])
     half = 0.5 * (width[:, None] * taper)[..., None]
     vertices = np.stack([path - across * half, path + across * half], 2).reshape(-1, 3)
     run = np.concatenate([np.zeros((count, 1)), np.linalg.norm(np.diff(path, axis=1), axis=2).cumsum(1)], 1)
@@ -142,6 +140,14 @@ def ribbons(
         np.repeat(ahead.reshape(-1, 3), 2, 0).astype(np.float32),
         np.maximum(holes.reshape(-1), 1).astype(np.float32), following(vertices[:, 1], neck),
     )  # fmt: skip
+
+
+def away_from_head(path: np.ndarray, scalp: Scalp) -> np.ndarray:
+    """(N, K, 3) outwards from the skull, level below the eyes where hair hangs."""
+    out = path - scalp.skull.centre
+    sunk = np.clip((scalp.eye - path[..., 1]) / (2 * scalp.unit), 0, 1)
+    out[..., 1] = np.where(out[..., 1] < 0, out[..., 1] * (1 - sunk), out[..., 1])
+    return out
 
 
 def following(heights: np.ndarray, neck: tuple[float, float]) -> np.ndarray:
