@@ -20,7 +20,7 @@ from .subdivide import boundary_loops
 OVAL_TOP, OVAL_CHIN = 10, 152
 LIPS_UPPER = (191, 80, 81, 82, 13, 312, 311, 310, 415)
 LIPS_LOWER = (95, 88, 178, 87, 14, 317, 402, 318, 324)
-JAW = (152, 148, 377, 176, 400, 149, 378, 150, 379, 136, 365, 199, 200, 175, 171, 396)
+JAW = (152, 148, 377, 199, 200, 175, 171, 396, 18, 83, 313, 208, 428)  # the chin's front: it sits on bone
 BALL_OFFSET = np.array([-0.06, 0.12, -1.26])  # from the middle of the left lids to the eyeball's centre; x mirrored
 
 # The rings beyond the face oval, at every second of its 36 points from the forehead's middle down one side to the chin.

@@ -25,7 +25,7 @@ from pydantic import Field
 from ..errors import FaceError, InputError, writing_failed
 from ..faces.detect import FaceDetector
 from ..faces.landmarks import MeshFinder
-from ..faces.mean_face import ALIGN_POINTS, mean_face
+from ..faces.mean_face import ALIGN_POINTS
 from ..faces.pose import euler
 from ..media.probe import probe
 from ..media.read import read_frames
@@ -33,18 +33,18 @@ from ..options import Options
 from ..runs import Progress, StopSignal
 from .body import Body
 from .builtin import HEAD, Measures, read_measures, write_measures
-from .control import LIPS_LOWER, LIPS_UPPER, eyeballs, unrolled
-from .face_triangles import POINTS, face_triangles
+from .face_triangles import POINTS
+from .mend import close_lips, even_lids, open_nostrils, open_to_closed, steady, symmetric_pairs, untangler
 from .person import draw_person
+from .places import Places
 from .render import Actor, Moment
 from .scene import draw_scene
-from .skin import CREASES, LOWER_LIDS, UPPER_LIDS
+from .twins import mirrored
 
 _KEPT = "Nothing was written; run the same command again."
 _LEAST_MOVEMENT = 0.02  # cm: an expression that moves no point of the mesh by more is left out
-_LID = 1.66  # cm from an eyeball's centre to the edge of a lid
+_SEEN = 38.0  # degrees of yaw in which random people are filmed
 _TURNED = 20.0  # degrees: frames turned further tell too little of a face's shape
-_TRUST = 0.03  # of a point of a turned triangle, against 1 for its neighbours' shape
 _PARTED = 0.035  # gap of the lips over the eyes' distance, above which a mouth is open
 
 
@@ -84,7 +84,7 @@ class FitResult:
 @dataclass(frozen=True, eq=False)
 class _Sample:
     name: str
-    points: np.ndarray | None  # (468, 3) cm; None: no face
+    shape: np.ndarray | None  # of footage (468, 3) cm, of a body (K,) its identity; None: no face
     frames: int = 0
     error: float = np.nan
 
@@ -106,7 +106,8 @@ def fit_head(
     if out.suffix != ".npz":
         raise InputError(f"A head is written to a .npz file, not to {out}; give one with --out.")
     if isinstance(source, Body):
-        made, samples = "filmed", _of_body(source, options)
+        places = Places(source)
+        made, samples = "filmed", _of_body(source, places, options)
         progress.stage("film", options.people, "people")
     else:
         clips = [Path(clip) for clip in source]
@@ -118,7 +119,7 @@ def fit_head(
     missed: list[str] = []
     for sample in samples:
         stop.check(_KEPT)
-        if sample.points is None:
+        if sample.shape is None:
             missed.append(sample.name)
         else:
             found.append(sample)
@@ -130,8 +131,11 @@ def fit_head(
             f"Faces of {len(found)} people were found in what was {made}, and a head needs {options.least}{lost}; "
             "give more clips of people who face the camera with a closed mouth."
         )
-    points = np.stack([sample.points for sample in found])
-    measures, explained = _measures(points, source if isinstance(source, Body) else None, options.axes)
+    shapes = [sample.shape for sample in found]
+    if isinstance(source, Body):
+        measures, explained = _measures_of_body(source, places, shapes, options.axes)
+    else:
+        measures, explained = _measures_of_footage(np.stack(shapes), options.axes)
     try:
         write_measures(out, measures)
     except OSError as error:
@@ -148,27 +152,31 @@ def fit_head(
     )
 
 
-def _of_body(body: Body, options: FitOptions) -> Iterator[_Sample]:
-    """Random people of a body, each filmed once at rest, slightly turned."""
+def _of_body(body: Body, places: Places, options: FitOptions) -> Iterator[_Sample]:
+    """Random people of a body, each filmed once, every other one with parted lips. Fills `places`."""
     finder = MeshFinder()
     rng = np.random.default_rng([options.seed, 0xF17])
+    half = options.size / 2
     try:
         for number in range(options.people):
             seed = int(rng.integers(1 << 31))
-            identity = rng.normal(0, 1, len(body.identity)).astype(np.float32)
-            person = replace(draw_person(seed), identity=identity)
-            pose = (float(rng.uniform(-20, 20)), float(rng.uniform(-8, 8)), 0.0)
+            person = replace(draw_person(seed), identity=rng.normal(0, 1, len(body.identity)).astype(np.float32))
+            weights = np.zeros(len(body.expressions), np.float32)
+            parted = number % 2 == 1
+            weights[body.expressions.index("jawOpen")] = rng.uniform(0.25, 0.5) * parted
+            pose = (rng.uniform(-_SEEN, _SEEN), rng.uniform(-12, 12), rng.uniform(-5, 5))
             actor = Actor(person, body, draw_scene(seed), (options.size, options.size))
-            shot = actor.shoot(Moment(np.zeros(len(body.expressions), np.float32), pose, (0, 0, 0), (0, 0)))
-            half = options.size / 2
+            moment = Moment(weights, pose, (0, 0, 0), (0, 0))
+            shot = actor.shoot(moment)
             mesh = finder.find(shot.pixels, (half, half), options.size * 0.9)
-            name = f"random person {number}"
             if mesh is None:
-                yield _Sample(name, None)
+                yield _Sample(f"random person {number}", None)
                 continue
-            gap = np.linalg.norm(mesh.landmarks[:POINTS, :2] - shot.landmarks[:POINTS, :2], axis=1).mean()
+            points = mesh.landmarks[:POINTS, :2]
+            places.add(actor, moment, points, parted)
+            gap = np.linalg.norm(points - shot.landmarks[:POINTS, :2], axis=1).mean()
             unit = np.linalg.norm(shot.landmarks[33, :2] - shot.landmarks[263, :2])
-            yield _Sample(name, body.landmarks(actor.rest)[:POINTS].astype(np.float64), 1, float(gap / unit))
+            yield _Sample(f"random person {number}", person.identity, 1, float(gap / unit))
     finally:
         finder.close()
 
@@ -217,147 +225,48 @@ def _aligned(landmarks: np.ndarray, goal: np.ndarray) -> np.ndarray:
     return scale * (points - here) @ (u * sign @ vh).T + there
 
 
-def _measures(points: np.ndarray, body: Body | None, axes: int) -> tuple[Measures, float]:
-    """People (P, 468, 3) -> mean, axes of identity and of expression, and the share of variance that is held."""
-    twins = mirror_twins()
-    mean, identity, explained = principal_axes(points, twins, axes)
-    shipped = read_measures(HEAD) if body is None else None
-    mean = close_lips(mean)
-    calm = untangler(mean)
-    mean, identity = open_nostrils(even_lids(calm(mean))), steady(calm(identity, shape=False))
-    if shipped is not None:
-        expression = open_to_closed(mean, shipped.expression, shipped.expressions)
-        return Measures(mean, shipped.sculpt, identity, expression, shipped.expressions), explained
-    moved = np.stack([body.landmarks(each)[:POINTS] for each in body.expression]).astype(np.float64)
+def _measures_of_body(body: Body, places: Places, people: list[np.ndarray], axes: int) -> tuple[Measures, float]:
+    """Identities of people -> what builtin.py wants, and the share of variance that the axes hold."""
+    vertices, weights = places.on_surface()
+
+    def read(values: np.ndarray) -> np.ndarray:
+        return (values[vertices] * weights[..., None]).sum(1)
+
+    mean, identity, explained = principal_axes(np.stack([read(body.shape(each)) for each in people]), axes)
+    moved = np.stack([read(each) for each in body.expression])
     moving = np.linalg.norm(moved, axis=2).max(1) > _LEAST_MOVEMENT
     names = tuple(name for name, moves in zip(body.expressions, moving, strict=True) if moves)
-    expression = symmetric_pairs(calm(moved[moving], shape=False), names, twins)
+    mean, calm = _mended(mean)
+    expression = symmetric_pairs(calm(moved[moving], shape=False), names)
     expression = open_to_closed(mean, expression, names)
-    return Measures(mean, mean, identity, expression, names), explained
+    return Measures(mean, mean, steady(calm(identity, shape=False)), expression, names), explained
 
 
-def principal_axes(points: np.ndarray, twins: np.ndarray, axes: int) -> tuple[np.ndarray, np.ndarray, float]:
+def _measures_of_footage(points: np.ndarray, axes: int) -> tuple[Measures, float]:
+    """People (P, 468, 3) -> the same, expressions and what the skull was sculpted around from the shipped head."""
+    shipped = read_measures(HEAD)
+    mean, identity, explained = principal_axes(points, axes)
+    mean, calm = _mended(mean)
+    expression = open_to_closed(mean, shipped.expression, shipped.expressions)
+    identity = steady(calm(identity, shape=False))
+    return Measures(mean, shipped.sculpt, identity, expression, shipped.expressions), explained
+
+
+def _mended(mean: np.ndarray) -> tuple[np.ndarray, Callable[..., np.ndarray]]:
+    """The mean as a sound surface, and the map that puts swapped points back (see mend.untangler)."""
+    mean = close_lips(mean)
+    calm = untangler(mean)
+    mean = open_nostrils(even_lids(calm(mean)))
+    return (mean + mirrored(mean)) / 2, calm
+
+
+def principal_axes(points: np.ndarray, axes: int) -> tuple[np.ndarray, np.ndarray, float]:
     """People (P, 468, 3) and their mirror images -> mean (468, 3), axes (K, 468, 3) of one standard deviation each, the
     largest first, and the share of the variance that they hold. K is `axes` or what the people allow."""
-    both = np.concatenate([points, mirrored(points, twins)])
+    both = np.concatenate([points, mirrored(points)])
     mean = both.mean(0)
     away = (both - mean).reshape(len(both), -1) / np.sqrt(2 * (len(points) - 1))
     _, deviations, directions = np.linalg.svd(away, full_matrices=False)
     count = min(axes, int((deviations > 1e-6 * deviations[0]).sum()))
     identity = (deviations[:count, None] * directions[:count]).reshape(count, POINTS, 3)
     return mean, identity, float((deviations[:count] ** 2).sum() / (deviations**2).sum())
-
-
-def untangler(mean: np.ndarray) -> Callable[..., np.ndarray]:
-    """Measured points at the face's edge and around its folds may have swapped places, and triangles lie turned over.
-
-    Returns a map of faces (..., 468, 3), or of movements (shape=False), that leaves all points where they are but those
-    of turned triangles, which take the place that their neighbours give them, in the shape of the mean face (Laplacian
-    editing, Sorkine et al. 2004).
-    """
-    triangles = face_triangles()
-    corners = unrolled(mean)[triangles]
-    turned = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]) > 0  # v runs down
-    loose = np.unique(triangles[turned])
-    loose = np.union1d(loose, mirror_twins()[loose])
-    template = mean_face()[:POINTS] * [1, -1, -1]
-    away, there = template - template.mean(0), mean - mean.mean(0)
-    template = away * ((away * there).sum(0) / (away**2).sum(0))
-    laplacian = np.zeros((POINTS, POINTS))
-    for k in range(3):
-        laplacian[triangles[:, k], triangles[:, (k + 1) % 3]] = -1
-        laplacian[triangles[:, (k + 1) % 3], triangles[:, k]] = -1
-    laplacian[np.diag_indices(POINTS)] = -laplacian.sum(1)
-    laplacian /= laplacian.diagonal()[:, None]
-    weight = np.full(POINTS, 1e4)
-    weight[loose] = _TRUST
-    system = np.linalg.inv(laplacian.T @ laplacian + np.diag(weight))
-    wanted = laplacian.T @ laplacian @ template
-
-    def calm(points: np.ndarray, shape: bool = True) -> np.ndarray:
-        result = system @ (points * weight[:, None] + (wanted if shape else 0))
-        return np.where(np.isin(np.arange(POINTS), loose)[:, None], result, points)
-
-    return calm
-
-
-def mirror_twins() -> np.ndarray:
-    """(468,) for each point of the mesh the one on the other side."""
-    mean = mean_face()[:POINTS]
-    return (((mean * [-1, 1, 1])[:, None] - mean[None]) ** 2).sum(2).argmin(1)
-
-
-def mirrored(points: np.ndarray, twins: np.ndarray) -> np.ndarray:
-    """points (..., 468, 3) with left and right exchanged."""
-    return points[..., twins, :] * [-1, 1, 1]
-
-
-def symmetric_pairs(moved: np.ndarray, names: Sequence[str], twins: np.ndarray) -> np.ndarray:
-    """Expressions (E, 468, 3), each averaged with the mirror image of its counterpart on the other side."""
-    swap = {"_L": "_R", "_R": "_L", "Left": "Right", "Right": "Left"}
-    result = moved.copy()
-    for k, name in enumerate(names):
-        end = next((end for end in swap if name.endswith(end)), None)
-        other = name[: -len(end)] + swap[end] if end else name
-        if other in names:
-            result[k] = (moved[k] + mirrored(moved[names.index(other)], twins)) / 2
-    return result
-
-
-def close_lips(mean: np.ndarray) -> np.ndarray:
-    """The mean with its lips' inner edges brought together: measured heads lie a hair open there, which would show."""
-    mean = mean.copy()
-    upper, lower = list(LIPS_UPPER), list(LIPS_LOWER)
-    seam = 0.2 * mean[upper] + 0.8 * mean[lower]  # closed lips meet low, where the lower one rests
-    mean[upper], mean[lower] = seam - [0, 0.012, 0], seam + [0, 0.012, 0]
-    return mean
-
-
-def even_lids(mean: np.ndarray) -> np.ndarray:
-    """The mean with each lid's edge on a smooth curve (fourth degree along its nine points), off the eyeball."""
-    mean = mean.copy()
-    step = np.linspace(-1, 1, 9)
-    powers = step[:, None] ** np.arange(5)
-    weight = np.array([30.0, *[1.0] * 7, 30.0])[:, None]  # the corners stay
-    balls = eyeballs(mean)
-    for chains in (UPPER_LIDS, LOWER_LIDS):
-        for chain, ball in zip(chains, balls, strict=True):
-            points = mean[list(chain)]
-            curve = powers @ np.linalg.lstsq(powers * weight, points * weight, rcond=None)[0]
-            away = curve - ball
-            length = np.linalg.norm(away, axis=1, keepdims=True)
-            mean[list(chain[1:-1])] = (ball + away * np.maximum(1, _LID / length))[1:-1]
-    return mean
-
-
-def open_nostrils(mean: np.ndarray) -> np.ndarray:
-    """The mean with a dent for each nostril: a camera before the face never saw into them."""
-    mean = mean.copy()
-    for points, rise, back in (((239, 459), 0.4, -0.15), ((79, 309, 238, 458, 241, 461), 0.16, -0.05)):
-        mean[list(points)] += [0, rise, back]
-    return mean
-
-
-def steady(identity: np.ndarray) -> np.ndarray:
-    """Axes (K, 468, 3) under which closed lips stay closed, and lids that meet over the mean's eyes meet over others'."""
-    identity = identity.copy()
-    upper, lower = list(LIPS_UPPER), list(LIPS_LOWER)
-    identity[:, upper] = identity[:, lower] = (identity[:, upper] + identity[:, lower]) / 2
-    for top, low in zip(UPPER_LIDS, LOWER_LIDS, strict=True):
-        top, low = list(top[1:-1]), list(low[1:-1])
-        middle, half = (identity[:, top] + identity[:, low]) / 2, (identity[:, top] - identity[:, low]) / 2
-        identity[:, top], identity[:, low] = middle + 0.4 * half, middle - 0.4 * half
-    return identity
-
-
-def open_to_closed(mean: np.ndarray, expression: np.ndarray, names: Sequence[str]) -> np.ndarray:
-    """Expressions (E, 468, 3) whose full blink brings the upper lid down onto the lower, a hair beyond."""
-    expression = expression.copy()
-    for side, end in enumerate(("_R", "_L")):
-        if f"eyeBlink{end}" in names:
-            blink = expression[names.index(f"eyeBlink{end}")]
-            top, low, crease = list(UPPER_LIDS[side]), list(LOWER_LIDS[side]), list(CREASES[side])
-            goal = mean[low] + blink[low] + [0, -0.1, 0.1]
-            blink[top[1:-1]] = (goal - mean[top])[1:-1]
-            blink[crease] += 0.25 * (blink[top] - blink[crease])  # the lid's skin is drawn out evenly
-    return expression

@@ -18,7 +18,7 @@ _LOWER = ((0.53, 0.88), (0.58, 0.90), (0.69, 1.00), (0.70, 0.82), (0.71, 0.78), 
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """vertices (V, 3), triangles (T, 3) counter-clockwise seen from outside, material, uv (V, 2), and what it hangs on."""
+    """A closed mesh: vertices (V, 3), triangles (T, 3) counter-clockwise seen from outside, uv (V, 2)."""
 
     vertices: np.ndarray
     triangles: np.ndarray
@@ -105,16 +105,14 @@ def _tongue(y: float, z: float) -> Part:
     groove = -0.16 * np.exp(-((unit[:, 0] / 0.22) ** 2)) * (unit[:, 1] > 0)
     body = np.stack([unit[:, 0] * width, unit[:, 1] * 0.62 + groove, unit[:, 2] * 2.9], 1)
     body[:, 1] += 0.35 - 0.05 * (unit[:, 2] + 0.2) ** 2
-    vertices = body + [0, y - 1.2, z - 4.9]
+    vertices = body + np.array([0, y - 1.2, z - 4.9])
     return Part(vertices, triangles, GUMS, np.full((len(vertices), 2), 0.5), 1.0, True)
 
 
 def ears() -> list[Part]:
     """The left ear (x > 0) and its mirror image."""
     left = _ear()
-    mirrored = Part(
-        left.vertices * [-1, 1, 1], left.triangles[:, ::-1], FACE, left.uv * [-1, 1] + [1, 0], 0.0, False
-    )
+    mirrored = Part(left.vertices * [-1, 1, 1], left.triangles[:, ::-1], FACE, left.uv * [-1, 1] + [1, 0], 0.0, False)
     return [left, mirrored]
 
 
@@ -203,7 +201,10 @@ def _globe(rings: int, sectors: int) -> tuple[np.ndarray, np.ndarray]:
     here = np.arange(sectors)
     after = (here + 1) % sectors
     end = (rings - 1) * sectors
-    caps = [np.stack([here, np.full(sectors, top), after], 1), np.stack([end + here, end + after, np.full(sectors, low)], 1)]
+    caps = [
+        np.stack([here, np.full(sectors, top), after], 1),
+        np.stack([end + here, end + after, np.full(sectors, low)], 1),
+    ]
     part = _outward(vertices, np.concatenate([_grid(rings, sectors, closed=True), *caps]), GUMS, 0.0)
     return vertices, part.triangles
 

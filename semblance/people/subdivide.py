@@ -37,9 +37,7 @@ def subdivide(triangles: np.ndarray, count: int) -> Level:
     edges, inverse, opposite, sides = _edges(triangles)
     number = count + inverse  # (T, 3): the new vertex on the edge from corner k to k + 1
     (a, b, c), (ab, bc, ca) = triangles.T, number.T
-    fine = np.stack(
-        [np.stack(t, 1) for t in ((a, ab, ca), (b, bc, ab), (c, ca, bc), (ab, bc, ca))], 1
-    )  # (T, 4, 3)
+    fine = np.stack([np.stack(t, 1) for t in ((a, ab, ca), (b, bc, ab), (c, ca, bc), (ab, bc, ca))], 1)  # (T, 4, 3)
     rows = _old_rows(edges, sides, count) + _new_rows(edges, opposite, sides)
     width = max(len(row) for row in rows)
     index, weight = np.zeros((len(rows), width), np.int32), np.zeros((len(rows), width), np.float32)

@@ -11,13 +11,13 @@ from semblance.people.body import FACE, GUMS, IRIS, TEETH
 from semblance.people.builtin import HEAD, assemble, builtin_body, read_measures
 from semblance.people.control import follow, growth, jaw_motion, sculpt
 from semblance.people.face_triangles import POINTS, face_triangles
-from semblance.people.fit import mirror_twins
 from semblance.people.head_parts import ears, mouth_parts
 from semblance.people.person import draw_person
 from semblance.people.render import Actor, Moment
 from semblance.people.scene import draw_scene
 from semblance.people.skin import LIPS_INNER, LIPS_OUTER, LOWER_LIDS, UPPER_LIDS
 from semblance.people.subdivide import boundary_loops, subdivide
+from semblance.people.twins import mirror_twins
 
 BODY = builtin_body()
 

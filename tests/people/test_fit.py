@@ -6,20 +6,12 @@ import pytest
 from semblance.errors import FaceError, InputError, MediaError, Stopped
 from semblance.media.image import write_picture
 from semblance.people.builtin import builtin_body, read_measures
-from semblance.people.fit import (
-    FitOptions,
-    close_lips,
-    fit_head,
-    mirror_twins,
-    mirrored,
-    principal_axes,
-    steady,
-    symmetric_pairs,
-    untangler,
-)
+from semblance.people.fit import FitOptions, fit_head, principal_axes
+from semblance.people.mend import close_lips, steady, symmetric_pairs, untangler
 from semblance.people.person import draw_person
 from semblance.people.render import Actor, Moment
 from semblance.people.scene import draw_scene
+from semblance.people.twins import mirror_twins, mirrored
 from semblance.runs import StopSignal
 
 BODY = builtin_body()
@@ -87,16 +79,15 @@ def test_twins_are_each_others_and_mirroring_twice_changes_nothing():
     twins = mirror_twins()
     assert (twins[twins] == np.arange(len(twins))).all() and twins[33] == 263 and twins[1] == 1
     mean = read_measures().mean
-    assert np.allclose(mirrored(mirrored(mean, twins), twins), mean)
+    assert np.allclose(mirrored(mirrored(mean)), mean)
 
 
 def test_expressions_are_paired_by_name():
     rng = np.random.default_rng(0)
     names = ("blink_L", "blink_R", "jawLeft", "jawRight", "jawOpen")
-    twins = mirror_twins()
-    paired = symmetric_pairs(rng.normal(size=(5, 468, 3)), names, twins)
+    paired = symmetric_pairs(rng.normal(size=(5, 468, 3)), names)
     for left, right in ((0, 1), (2, 3), (4, 4)):
-        assert np.allclose(mirrored(paired[left], twins), paired[right])
+        assert np.allclose(mirrored(paired[left]), paired[right])
 
 
 def test_closed_lips_stay_closed_for_everybody():
@@ -118,12 +109,12 @@ def test_points_that_swapped_places_are_put_back():
 
 def test_axes_have_unit_deviation():
     rng = np.random.default_rng(0)
-    twins, mean = mirror_twins(), read_measures().mean
+    mean = read_measures().mean
     bases = rng.normal(size=(3, 468, 3))
     points = mean + np.einsum("pk,kvc->pvc", rng.normal(0, [3, 2, 1], (500, 3)), bases)
-    centre, axes, explained = principal_axes(points, twins, 40)
+    centre, axes, explained = principal_axes(points, 40)
     assert len(axes) == 6 and explained == pytest.approx(1)  # three, and their mirror images
-    both = np.concatenate([points, mirrored(points, twins)]) - centre
+    both = np.concatenate([points, mirrored(points)]) - centre
     flat = axes.reshape(6, -1)
     scores = both.reshape(1000, -1) @ flat.T / (flat**2).sum(1)
     assert np.allclose(scores.std(0), 1, atol=0.01) and np.allclose(np.corrcoef(scores.T), np.eye(6), atol=1e-6)
