@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import Field
 
-from ..errors import FaceError, InputError, writing_failed
+from ..errors import FaceError, InputError
 from ..faces.detect import FaceDetector
 from ..faces.landmarks import MeshFinder
 from ..faces.mean_face import ALIGN_POINTS
@@ -136,10 +136,7 @@ def fit_head(
         measures, explained = _measures_of_body(source, places, shapes, options.axes)
     else:
         measures, explained = _measures_of_footage(np.stack(shapes), options.axes)
-    try:
-        write_measures(out, measures)
-    except OSError as error:
-        raise writing_failed(out, error) from None
+    write_measures(out, measures)
     errors = [sample.error for sample in found]
     return FitResult(
         path=out,

@@ -31,8 +31,8 @@ class Part:
 def mouth_parts(seam: np.ndarray) -> list[Part]:
     """Teeth, gums and tongue behind lips that meet at `seam` (3,)."""
     x, y, z = seam
-    upper = _Arch(3.05, 5.2, np.array([x, y + 0.34, z - 1.02]))
-    lower = _Arch(2.80, 5.0, np.array([x, y - 0.62, z - 1.24]))
+    upper = _Arch(3.3, 5.2, np.array([x, y + 0.34, z - 0.98]))
+    lower = _Arch(3.1, 5.0, np.array([x, y - 0.62, z - 1.2]))
     parts = [*_row(upper, _UPPER, down=True), *_row(lower, _LOWER, down=False)]
     parts += [_gum(upper, rise=0.78, jaw=0.0), _gum(lower, rise=-0.72, jaw=1.0), _tongue(y, z)]
     return parts
