@@ -15,9 +15,10 @@ function keepInStep(leader, clips, speed, now) {
       clip.currentTime = leader.currentTime % clip.duration;
       clip.askedFor = leader.currentTime; // once only: some browsers settle on the nearest frame instead
       clip.jumped = now;
+      drift = 0;
     }
     const small = Math.abs(drift) < 0.015;
-    const rate = small ? speed : speed * (1 - Math.max(-0.1, Math.min(0.1, drift)));
+    const rate = small ? speed : speed * (1 - Math.max(-0.15, Math.min(0.15, 3 * drift)));
     if (Math.abs(clip.playbackRate - rate) > 0.004) clip.playbackRate = rate;
   }
 }
@@ -54,11 +55,10 @@ function setUpPlayer() {
   }
 
   const shown = () => all.filter((clip) => clip.readyState > 0 && !clip.error);
-  const leader = () => { // the longest; of equals the one that is heard, as its speed is never touched
+  const leader = () => { // the plate's length counts; of clips as long the one that is heard, as its speed is never touched
     const clips = shown();
-    const longest = Math.max(...clips.map((clip) => clip.duration));
-    const equals = clips.filter((clip) => clip.duration > longest - 0.1);
-    return equals.find((clip) => !clip.muted) || equals[0];
+    const plate = clips.find((clip) => clip === all[document.querySelector(".clips").dataset.left]) || clips[0];
+    return clips.find((clip) => !clip.muted && Math.abs(clip.duration - plate.duration) < 0.1) || plate;
   };
   function toggle(on) {
     playing = on;

@@ -1,4 +1,4 @@
-"""The page with which the verb `demo` ends: clips in step, pictures, figures and the training's curve in one index.html.
+"""The page with which the verb `demo` ends: clips in step, pictures, figures and a curve in one index.html.
 
 It opens straight from the disk, without a server and without network: style, script and curve are inside it, clips and
 pictures beside it. page.html, page.css and page.js are its template, looks and behaviour.
@@ -26,8 +26,8 @@ _RAW = 400  # faint points a loss
 _SMOOTH = 0.02  # width (sigma) of the smoothing, as a share of the whole time
 _NOT_LOSSES = {"samples", "seconds", "rate", "learning_rate"}
 _COLOURS = 6  # of lines, in page.css
-_WIDTH, _HEIGHT = 1000, 380  # of the curve, in its own units
-_LEFT, _RIGHT, _TOP, _BOTTOM = 76, 988, 14, 318  # of the field inside it
+_WIDTH, _HEIGHT = 1000, 360  # of the curve, in its own units
+_LEFT, _RIGHT, _TOP, _BOTTOM = 76, 966, 14, 318  # of the field inside it
 _DASH = "–"
 _BOUNDS = {"lower": "≤ {}", "higher": "≥ {}", "near 1": "{}–{}", "near 0": "within ±{}"}
 _BEFORE, _AFTER = ("plate", "target", "before"), ("result", "swap", "after")
@@ -59,14 +59,14 @@ def write_page(folder: Path | str, content: PageContent) -> Path:
     Raises InputError for a file that is missing, or lies outside the folder; OutputError.
     """
     folder = Path(folder)
-    rows = [] if content.stats is None else read_json_lines(_there(content.stats))
-    sections = (
+    rows = None if content.stats is None else read_json_lines(_there(content.stats))
+    sections = [
         _clips(folder, content.clips),
         _strips(folder, content.strips),
         metric_table(content.tables),
-        _training(folder, rows if content.stats else None, content.previews),
+        _training(folder, rows, content.previews),
         _next_steps(content.next_steps),
-    )
+    ]
     page = Template(_part("page.html")).substitute(
         title=escape(content.title),
         summary=escape(content.summary),
@@ -176,7 +176,7 @@ def metric_table(tables: Sequence[tuple[str, dict]]) -> str:
         cells = [_value(caption, row) for (caption, _), row in zip(tables, rows)]
         body.append(f'<tr><th scope="row">{escape(name)}</th>{"".join(cells)}{_yardstick(name, rows)}</tr>')
     remarks = [f"<li>{escape(caption)}: {escape(note)}</li>" for caption, table in tables for note in table["notes"]]
-    told = "The noise floor is what the plate scores against itself, encoded once more: nearer than that nothing can be told."
+    told = "The noise floor is what the plate scores against itself, encoded once more; nothing finer can be told."
     return _section(
         "The figures",
         told,
@@ -242,21 +242,17 @@ def _number(value: float | None, name: str) -> str:
 
 
 def _training(folder: Path, rows: list[dict] | None, previews: Sequence[Path]) -> str:
-    """Curve and previews; nothing where neither was given. rows: lines of stats.jsonl."""
-    told, parts = "", []
+    """Curve and previews; nothing where neither was given. rows: lines of stats.jsonl, in the order of writing."""
+    parts = []
     if rows is not None:
         series = losses_of(rows)
+        told = "The training was too short for a curve."
         if series:
-            last = rows[-1]
-            minutes, faces = last["seconds"] / 60, last["samples"]
-            pace = faces / last["seconds"] if last["seconds"] else 0
-            told = f"{faces:,} faces in {minutes:.1f} minutes, {pace:.0f} faces/s."
-            parts.append(training_curve(series))
-        else:
-            told = "The training was too short for a curve."
-            parts.append(" ")
+            faces, seconds = rows[-1]["samples"], rows[-1]["seconds"]
+            told = f"{faces:,} faces in {seconds / 60:.1f} minutes, {faces / seconds:.0f} faces/s."
+        parts += [f'<p class="quiet">{told}</p>', training_curve(series) if series else ""]
     pictures = [(_when(path, rows or []), path) for path in previews]
-    return _section("The training", told, *parts, _pictures(folder, pictures, "previews"))
+    return _section("The training", "", *parts, _pictures(folder, pictures, "previews"))
 
 
 def _when(path: Path, rows: list[dict]) -> str:
@@ -270,7 +266,7 @@ def _when(path: Path, rows: list[dict]) -> str:
 
 
 def losses_of(rows: Sequence[dict]) -> dict[str, np.ndarray]:
-    """Lines of stats.jsonl -> for each loss (N, 2) minutes and values, in time; those with two finite values or more."""
+    """Lines of stats.jsonl -> for each loss (N, 2) minutes and values, in time, if at least two are finite."""
     names = dict.fromkeys(name for row in rows for name in row if name not in _NOT_LOSSES)
     series = {}
     for name in names:
@@ -285,14 +281,15 @@ def smoothed(points: np.ndarray, count: int = POINTS) -> np.ndarray:
     """(N, 2) minutes and values -> (count, 2): a Gaussian mean at evenly spaced minutes from the first to the last."""
     minutes, values = points.T
     at = np.linspace(minutes[0], minutes[-1], count)
-    width = max(_SMOOTH * (minutes[-1] - minutes[0]), float(np.diff(minutes).max()) / 2)  # no gap without a neighbour
-    weights = np.exp(-0.5 * ((at[:, None] - minutes) / width) ** 2)
+    least = float(np.diff(minutes).max()) / 4  # also amid a gap there are neighbours
+    width = np.clip(0.2 * (at - at[0]), least, max(_SMOOTH * (at[-1] - at[0]), least))  # narrow where losses fall fast
+    weights = np.exp(-0.5 * ((at[:, None] - minutes) / width[:, None]) ** 2)
     return np.stack([at, (weights @ values) / weights.sum(1)], 1)
 
 
 @dataclass(frozen=True, slots=True)
 class _Axis:
-    """Values from low to high along a line from start to end, in the curve's units; log: equal ratios, equal lengths."""
+    """Values from low to high along a line from start to end, in the curve's units; log: by their ratios."""
 
     low: float
     high: float
@@ -333,8 +330,10 @@ def training_curve(series: dict[str, np.ndarray], count: int = POINTS) -> str:
         line = " ".join(f"{x:.2f},{y:.1f}" for x, y in zip(across.place(smooth[:, 0]), up.place(smooth[:, 1])))
         raw.append(f'<path class="raw {style}" d="{dots}"/>')
         lines.append(f'<polyline class="{style}" points="{line}"/>')
-        swatch = f'<svg viewBox="0 0 30 8" aria-hidden="true"><line class="{style}" x1="2" y1="4" x2="28" y2="4"/></svg>'
-        legend.append(f"<li>{swatch}{escape(name)}: {smooth[0, 1]:.3g} → {smooth[-1, 1]:.3g}</li>")
+        swatch = (
+            f'<svg viewBox="0 0 30 8" aria-hidden="true"><line class="{style}" x1="2" y1="4" x2="28" y2="4"/></svg>'
+        )
+        legend.append(f"<li>{swatch}{escape(name)}: {smooth[-1, 1]:.3g} at the end</li>")
     told = "loss, on a logarithmic scale" if log else "loss"
     return (
         f'<ul class="legend">{"".join(legend)}</ul><svg class="curve" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
@@ -352,8 +351,7 @@ def _frame(across: _Axis, up: _Axis, told: str) -> str:
     for value in across.ticks():
         x = across.place(value)
         parts.append(f'<path class="axis" d="M{x:.1f} {_BOTTOM}v6"/>')
-        parts.append(f'<text x="{x:.1f}" y="{_BOTTOM + 10}" dy=".8em" text-anchor="middle">{value:g}</text>')
-    parts.append(f'<text x="{_RIGHT}" y="{_HEIGHT - 4}" text-anchor="end">minutes</text>')
+        parts.append(f'<text x="{x:.1f}" y="{_BOTTOM + 10}" dy=".8em" text-anchor="middle">{value:g} min</text>')
     parts.append(f'<text x="{_RIGHT}" y="{_TOP}" dy=".8em" text-anchor="end">{told}</text>')
     return "".join(parts)
 
