@@ -269,16 +269,23 @@ def _people_sheet(progress: TerminalProgress, stop: StopSignal) -> Callable:
 
 
 def _people_fit(progress: TerminalProgress, stop: StopSignal) -> Callable:
+    from ..people.bodies import open_body
     from ..people.fit import FitOptions, fit_head
 
-    def command(clips: Clips, out: Path, options: FitOptions = FitOptions()) -> None:  # noqa: B008
-        """Measure a head from footage or renders: mean, identity and expression axes of the face mesh.
+    def command(
+        clips: Annotated[tuple[Path, ...], tyro.conf.Positional] = (),
+        out: Path = Path("head.npz"),
+        body: str = "",
+        options: FitOptions = FitOptions(),  # noqa: B008
+    ) -> None:
+        """Measure a head: mean, identity and expression axes of the face mesh, from footage or from renders.
 
         Args:
-            clips: clips of many people
-            out: the head's file
+            clips: clips of several people, one person each
+            out: the head's file (.npz)
+            body: instead of clips, film random people on this head: "ict" (from the cache), or a path to it
         """
-        result = fit_head(clips, out, options, progress, stop)
+        result = fit_head(open_body(body) if body and not clips else clips, out, options, progress, stop)
         progress.done()
         tell(result.summary())
 

@@ -20,8 +20,9 @@ from ..options import Options
 from ..people.bodies import open_body
 from ..people.body import Body
 from ..people.film import Take, film
+from ..people.occluders import KINDS
 from ..people.performance import EXPRESSIONS, PerformanceOptions, draw_performance
-from ..people.person import draw_person
+from ..people.person import Person, draw_person
 from ..people.scene import draw_scene
 from ..runs import Clock, Progress, StopSignal, beside, environment, hash_of, write_json
 from ..trust.publish import open_segment_for, publish_clip, publish_picture
@@ -31,7 +32,6 @@ WHAT = "people who do not exist, drawn by a computer"
 NOTE = "film.json"
 _LOOKS = 6  # frames of a clip on the contact sheet
 _CHANCES = 4  # streams drawn from a clip's seed: person, performance, scene, rest
-_OCCLUDERS = ("hand", "microphone", "strand")
 
 
 class FilmOptions(Options):
@@ -126,16 +126,21 @@ def cast(options: FilmOptions, number: int, body: Body) -> Take:
         speech=options.speech,
         text=options.text,
     )
-    rng = np.random.default_rng(shared[3])
+    person = draw_person(mine[0])
     return Take(
-        person=draw_person(mine[0]),
+        person=person,
         performance=draw_performance(shared[1], acting),
         scene=draw_scene(shared[2], options.hard),
         body=body,
         size=(options.size, options.size),
-        occluder=str(rng.choice(_OCCLUDERS)) if options.occluders else "",
-        glasses=bool(np.random.default_rng(mine[3]).random() < 0.15),
+        occluder=_occluder(person, shared[3]) if options.occluders else "",
     )
+
+
+def _occluder(person: Person, seed: int) -> str:
+    """What comes before the face; hair only where there is some."""
+    kinds = [kind for kind in KINDS if kind != "strand" or person.hair_cut not in ("bald", "buzz")]
+    return str(np.random.default_rng(seed).choice(kinds))
 
 
 def chances(seed: int, number: int) -> list[int]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from ..errors import InputError
 from ..media.sheet import captioned, grid
 from ..people.bodies import open_body
@@ -46,10 +44,7 @@ def people_sheet(
         stop.check("Nothing was written.")
         mine = chances(seed, number)
         acting = draw_performance(mine[1], PerformanceOptions(seconds=1, speech=False, yaw=15, liveliness=0.6))
-        take = Take(
-            draw_person(mine[0]), acting, draw_scene(mine[2]), head, (size, size),
-            glasses=bool(np.random.default_rng(mine[3]).random() < 0.15),
-        )  # fmt: skip
+        take = Take(draw_person(mine[0]), acting, draw_scene(mine[2]), head, (size, size))
         shot, _ = next(film(take, start=0, stop=1))
         tiles.append(captioned(shot.pixels, f"seed {seed}, person {number + 1}"))
         progress.advance()

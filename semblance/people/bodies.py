@@ -19,7 +19,7 @@ def cache_folder() -> Path:
 
 
 def open_body(name: str) -> Body:
-    """"auto": ICT's head if it is in the cache, else the built-in one; "builtin"; "ict"; or the path of a head's file.
+    """ "auto": ICT's head if it is in the cache, else the built-in one; "builtin"; "ict"; or the path of a head's file.
 
     Raises ModelError if the head is missing, damaged or something else.
     """

@@ -17,6 +17,8 @@ from ..types import LANDMARKS
 
 # What a triangle is made of. The shader and the region masks go by it.
 FACE, BACK, GUMS, TEETH, EYE, HAIR, CLOTHES, OCCLUDER, GLASSES = range(1, 10)
+PIVOT = np.array([0.0, -8.5, -0.5], np.float32)  # cm: where every head turns on its neck
+FLIP = np.diag([1.0, -1.0, -1.0])  # the axes of faces/pose.py (y down, z away) to ours
 IRIS = range(468, LANDMARKS)  # landmarks that lie on the eyeballs: the person's right eye first
 
 

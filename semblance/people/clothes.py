@@ -57,14 +57,14 @@ class _Form:
 
 def clothes_layers(person: Person, body: Body, rest: np.ndarray) -> list[Layer]:
     """What somebody with the resting head `rest` (V, 3) wears."""
-    rng = np.random.default_rng([person.seed, 0xC10])
-    form = _form_of(body, rest, torso_of(body, rest, person.seed))
+    rng = np.random.default_rng([person.wardrobe, 0xC10])
+    form = _form_of(body, rest, torso_of(body, rest, person.wardrobe))
     return _KINDS[person.clothes](worn_colour(person), form, rng)
 
 
 def worn_colour(person: Person) -> np.ndarray:
     """(3,) the cloth's colour, linear: dyes are duller than lamps, and shirts are often near white."""
-    rng = np.random.default_rng([person.seed, 0xC01])
+    rng = np.random.default_rng([person.wardrobe, 0xC01])
     colour = np.array(person.clothes_colour)
     colour = colour + rng.uniform(0.15, 0.55) * (colour.mean() - colour)
     if person.clothes == "shirt" and rng.random() < 0.4:

@@ -13,14 +13,14 @@ import numpy as np
 from ..faces.pose import rotation_of
 from ..measures.truth import TruthFrame
 from ..streams import side_by_side
-from .body import Body
+from .body import FLIP, PIVOT, Body
 from .clothes import clothes_layers
 from .glasses import glasses_layers
 from .hair import hair_layers
 from .occluders import Occluder, draw_occluder
 from .performance import EXPRESSIONS, Performance
 from .person import Person
-from .render import FLIP, PIVOT, Actor, Moment, Shot
+from .render import Actor, Moment, Shot
 from .scene import Scene
 
 _NOSE = 4
@@ -36,8 +36,7 @@ class Take:
     scene: Scene
     body: Body
     size: tuple[int, int]
-    occluder: str = ""  # "", or a key of occluders.KINDS
-    glasses: bool = False
+    occluder: str = ""  # "", or one of occluders.KINDS
 
     def about(self) -> dict:
         """All that is needed to film it again, for JSON."""
@@ -47,7 +46,6 @@ class Take:
             "scene": self.scene.to_dict(),
             "body": self.body.name,
             "occluder": self.occluder,
-            "glasses": self.glasses,
         }
 
 
@@ -56,8 +54,8 @@ def dressed(take: Take) -> Actor:
     person, body = take.person, take.body
     rest = body.shape(person.identity)
     layers = [*hair_layers(person, body, rest), *clothes_layers(person, body, rest)]
-    if take.glasses:
-        layers += glasses_layers(rest, body.landmarks(rest), person.seed)
+    if person.glasses:
+        layers += glasses_layers(rest, body.landmarks(rest), person.wardrobe)
     return Actor(person, body, take.scene, take.size, layers)
 
 
@@ -93,7 +91,7 @@ def _occluder(take: Take, actor: Actor) -> Occluder | None:
     if not take.occluder:
         return None
     acting, rest = take.performance, actor.body.landmarks(actor.rest)
-    return draw_occluder(acting.seed, take.occluder, acting.frames, acting.rate, rest, take.person)
+    return draw_occluder(acting.seed, take.occluder, acting.frames, float(acting.rate), take.person, rest)
 
 
 def _sweeps(actor: Actor, acting: Performance) -> np.ndarray:

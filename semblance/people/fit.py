@@ -80,6 +80,15 @@ class FitResult:
     explained: float  # share 0..1 of the variance that the axes hold
     error: float
 
+    def summary(self) -> str:
+        """The last lines on the terminal."""
+        lost = f"; no usable face in {', '.join(self.missed[:5])}" if self.missed else ""
+        told = "" if np.isnan(self.error) else f", landmarks {self.error:.1%} of the eyes' distance off the surface's"
+        return (
+            f"{self.path}: a head of {self.people} people, {self.frames} pictures, {self.axes} axes that hold "
+            f"{self.explained:.1%} of how they differ{told}{lost}"
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class _Sample:

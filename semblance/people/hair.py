@@ -21,11 +21,11 @@ def hair_layers(person: Person, body: Body, rest: np.ndarray) -> list[Layer]:
     """The hair of somebody whose resting head is `rest` (V, 3); none for the bald."""
     if person.hair_cut == "bald":
         return []
-    rng = np.random.default_rng([person.seed, 0x4A1])
+    rng = np.random.default_rng([person.wardrobe, 0x4A1])
     scalp = scalp_of(body, rest, person.hairline, rng)
     if person.hair_cut == "buzz":
         return _buzz(person, scalp, body, rng)
-    torso = torso_of(body, rest, person.seed)
+    torso = torso_of(body, rest, person.wardrobe)
     base = _pigment(person)
     layers = [
         _cap(scalp, body, 0.08, 0.55 * base, (1, 1, 60, 240), rng),

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import ModelError
 from ..faces.pose import rotation_of
-from .body import OCCLUDER
+from .body import FLIP, OCCLUDER, PIVOT
 from .clothes import worn_colour
 from .hair import hair_tones
 from .hand import hand
@@ -23,8 +23,6 @@ from .tubes import tube
 from .wisps import ribbons
 
 KINDS = ("hand", "microphone", "mug", "strand")
-_PIVOT = np.array([0.0, -8.5, -0.5])  # where the head turns on the neck, as in render.py
-_FLIP = np.diag([1.0, -1.0, -1.0])
 _CHIN, _MOUTH, _LIP_LOW, _NOSE, _CHEEKS, _BROW = 152, 13, 17, 4, (50, 280), 9
 _TEMPLES, _FOREHEAD, _EYES, _CORNERS = (127, 356), (67, 297), (159, 386), (61, 291)
 _AWAY = np.array([0.0, -27.0, 5.0])  # cm from the face to where things wait, under the frame
@@ -57,11 +55,11 @@ class Occluder:
         here = self.presence(frame)
         if here <= 0 and self.kind != "strand":
             return ()
-        turn = _FLIP @ rotation_of(*pose) @ _FLIP
+        turn = FLIP @ rotation_of(*pose) @ FLIP
         share = self.turns if self.kind == "strand" else self.turns * here
         moved = []
         for layer in self.place_of(here, frame / self.rate):
-            there = (layer.vertices - _PIVOT) @ turn.T + _PIVOT + np.asarray(place)
+            there = (layer.vertices - PIVOT) @ turn.T + PIVOT + np.asarray(place)
             vertices = layer.vertices + share * (there - layer.vertices)
             moved.append(replace(layer, vertices=vertices.astype(np.float32)))
         return tuple(moved)

@@ -40,6 +40,7 @@ class Person:
     hair_colour: tuple[float, float, float]
     hairline: float  # 0 low, 1 receding
     wardrobe: int  # the seed of what hair and clothes leave open: partings, folds, patterns
+    glasses: bool
     clothes: str
     clothes_colour: tuple[float, float, float]
 
@@ -110,19 +111,21 @@ def draw_person(seed: int) -> Person:
         hair_colour=hair_colour,
         hairline=float(rng.beta(1.5, 3) + 0.25 * masculine * age),
         wardrobe=seed,
+        glasses=bool(rng.random() < 0.12 + 0.15 * age),
         clothes=str(rng.choice(_CLOTHES)),
         clothes_colour=tuple(float(v) for v in _cloth(rng)),
     )
 
 
 def with_face_of(target: Person, source: Person) -> Person:
-    """The true swap: the source as they would look with the target's hair and clothes."""
+    """The true swap: the source as they would look with the target's hair, glasses and clothes."""
     return replace(
         source,
         hair_cut=target.hair_cut,
         hair_colour=target.hair_colour,
         hairline=target.hairline,
         wardrobe=target.wardrobe,
+        glasses=target.glasses,
         clothes=target.clothes,
         clothes_colour=target.clothes_colour,
     )

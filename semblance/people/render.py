@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from ..faces.pose import rotation_of
-from .body import EYE, FACE, GUMS, HAIR, IRIS, TEETH, Body
+from .body import EYE, FACE, FLIP, GUMS, HAIR, IRIS, PIVOT, TEETH, Body
 from .eyes import IRIS_RADIUS, ball, gaze_rotation, iris_colours, iris_points
 from .layer import Layer
 from .person import Person
@@ -27,8 +27,6 @@ from .strands import strand_texture
 
 _FINER = 2  # the raster is this much finer than the frame: edges and strands are averaged down
 _SHADOW = 320  # side of the key lamp's depth picture
-PIVOT = np.array([0.0, -8.5, -0.5], np.float32)  # cm: where the head turns on the neck
-FLIP = np.diag([1.0, -1.0, -1.0])  # the axes of faces/pose.py (y down, z away) to ours
 _PUPIL = 0.36
 _LIDS = (159, 145), (386, 374)  # upper and lower, of the person's right eye and the left one
 _SEAM = 0.02  # cm left between closed lids
@@ -73,7 +71,7 @@ class Actor:
         self.skin, self.skin_extra, self.back, self.gums = paint_skin(person, body)
         rng = np.random.default_rng([person.seed, 0xE1E])
         self.iris = iris_colours(np.array(person.eye_colour), rng)
-        self.strands = strand_texture(person.seed)
+        self.strands = strand_texture(person.wardrobe)
         self.background = paint_background(scene, *size)
         self._assemble(layers)
         self._closing = self._lid_strength()

@@ -71,12 +71,19 @@ def test_a_shared_edge_leaves_no_pinhole():
     rng = np.random.default_rng(0)
     for _ in range(50):
         angle, grow = rng.uniform(0, 2 * np.pi), rng.uniform(3, 7)
-        corners = 7.5 + grow * np.array([[np.cos(angle + k * np.pi / 2), np.sin(angle + k * np.pi / 2)] for k in range(4)])
+        corners = 7.5 + grow * np.array(
+            [[np.cos(angle + k * np.pi / 2), np.sin(angle + k * np.pi / 2)] for k in range(4)]
+        )
         points = np.concatenate([corners, np.full((4, 1), 0.5)], 1).astype(np.float32)
         seen = draw(points, np.array([[0, 1, 2], [0, 2, 3]], np.int32), two_sided=1)[1]
         y, x = np.mgrid[0:16, 0:16]
         inside = np.abs(np.stack([x, y], -1) - 7.5) @ np.ones(2) < 0  # none by itself
-        axes = np.array([[np.cos(angle + np.pi / 4), np.sin(angle + np.pi / 4)], [-np.sin(angle + np.pi / 4), np.cos(angle + np.pi / 4)]])
+        axes = np.array(
+            [
+                [np.cos(angle + np.pi / 4), np.sin(angle + np.pi / 4)],
+                [-np.sin(angle + np.pi / 4), np.cos(angle + np.pi / 4)],
+            ]
+        )
         inside = (np.abs((np.stack([x, y], -1) - 7.5) @ axes.T) < grow / np.sqrt(2) - 0.01).all(-1)
         assert (seen[inside] >= 0).all()
 
@@ -103,6 +110,8 @@ def test_an_open_place_sees_the_sky_and_a_covered_one_does_not():
     triangles = np.array([[0, 2, 1], [0, 3, 2]], np.int32)
     middle = np.array([[0, 0, 0]], np.float32)
     alone = open_sky(np.concatenate([ground, middle]), normals[:5], triangles)
-    covered = open_sky(np.concatenate([ground, middle, roof]), np.tile(normals[:1], (9, 1)), np.concatenate([triangles, triangles + 5]))
+    covered = open_sky(
+        np.concatenate([ground, middle, roof]), np.tile(normals[:1], (9, 1)), np.concatenate([triangles, triangles + 5])
+    )
     assert alone[4] > 0.95
     assert covered[4] < 0.3
