@@ -7,7 +7,7 @@ Li et al. 2020): statistics of many heads that never were. The rest is sculpted:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from zipfile import BadZipFile
@@ -28,6 +28,10 @@ HEAD = Path(__file__).with_name("head.npz")
 EYE_RADIUS = 1.5  # cm
 _LEVELS = 2
 _NECK = (-13.5, -8.5)  # cm: base of the neck, where the jaw ends
+# A mesh of 468 points holds less of a person than a scan does. The first axes (size, length, width) soon turn into
+# caricature, and the recogniser tells nobody apart by them; the later ones shape eyes, nose and mouth. Found with it:
+# 78 % of pairs over 0.55 as measured, 92 to 94 % when the later axes reach twice as far.
+_WIDER = (0, 12), (1.1, 1.8)
 _ARRAYS = {"mean", "sculpt", "identity", "expression", "expressions"}
 
 
@@ -44,8 +48,14 @@ class Measures:
 
 @lru_cache(maxsize=2)
 def builtin_body(path: Path = HEAD) -> Body:
-    """The shipped head, or the one that fit_head wrote to `path`. Raises ModelError if it is missing or damaged."""
-    return assemble(read_measures(path))
+    """The shipped head, or the one that fit_head wrote to `path`. Raises ModelError if it is missing or damaged.
+
+    Its axes of identity are the measured ones, widened (see _WIDER).
+    """
+    measures = read_measures(path)
+    axes = np.arange(len(measures.identity))
+    wider = np.interp(axes, _WIDER[0], _WIDER[1]).astype(np.float32)
+    return assemble(replace(measures, identity=measures.identity * wider[:, None, None]))
 
 
 def read_measures(path: Path = HEAD) -> Measures:

@@ -12,7 +12,9 @@ import numpy as np
 
 CUTS = ("bald", "buzz", "short", "side", "long", "bob", "bun", "curly")
 IDENTITY_AXES = 100
-_SPREAD = 1.4  # standard deviations of the model's own spread: people on film should not look like brothers
+# Standard deviations of the model's own spread, by axis: people on film should not look like brothers. The first axes
+# (size, length, width) turn into caricature soonest and tell people apart least.
+_SPREAD = np.interp(np.arange(IDENTITY_AXES), [0, 12], [1.4, 1.75])
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +28,7 @@ class Person:
     age: float  # 0 smooth, 1 lined
     freckles: float
     make_up: float
-    lids: float  # how far the upper lids hang at rest, 0..0.4 of a blink
+    bearing: dict[str, float]  # expression weights that never leave the face: heavy lids, a drawn mouth, a jaw aside
     brow_weight: float  # thickness and darkness
     brow_colour: tuple[float, float, float]  # of beard and stubble too
     brow_shape: tuple[float, float, float]  # lift, arch, length
@@ -68,13 +70,21 @@ _HAIR = {
     "grey": (0.3, 0.29, 0.28),
     "white": (0.6, 0.58, 0.55),
 }
+# What a face shows when it does nothing: groups of expressions, of which somebody has one or none, and how strongly
+_BEARINGS = (
+    (("browDown",), ("browInnerUp",), 0.2),
+    (("mouthFrown",), ("mouthSmile",), 0.15),
+    (("eyeSquint",), ("eyeWide",), 0.3),
+    (("jawLeft",), ("jawRight",), 0.12),
+    (("mouthLeft",), ("mouthRight",), 0.1),
+)
 _CLOTHES = ("round neck", "shirt", "polo neck")
 
 
 def draw_person(seed: int) -> Person:
     """Somebody new for each seed."""
     rng = np.random.default_rng([seed, 0x9E0])
-    identity = np.clip(rng.normal(0, _SPREAD, IDENTITY_AXES), -3.2, 3.2).astype(np.float32)
+    identity = (_SPREAD * np.clip(rng.normal(0, 1, IDENTITY_AXES), -2.3, 2.3)).astype(np.float32)
     masculine = rng.random() < 0.5
     melanin = float(rng.beta(1.1, 1.3))
     age = float(rng.beta(1.2, 1.8))
@@ -97,10 +107,10 @@ def draw_person(seed: int) -> Person:
         age=age,
         freckles=float(max(0, rng.normal(-0.1, 0.5))) * (melanin < 0.5),
         make_up=0.0 if masculine else float(rng.choice([0, 0.3, 0.6, 1.0])),
-        lids=float(rng.uniform(0.05, 0.38)),
+        bearing=_bearing(rng),
         brow_weight=float(rng.uniform(0.5, 1.0) if masculine else rng.uniform(0.15, 0.8)),
         brow_colour=hair_colour,
-        brow_shape=tuple(float(v) for v in rng.normal(0, 1, 3).clip(-2, 2)),
+        brow_shape=tuple(float(v) for v in rng.normal(0, 1.2, 3).clip(-2, 2)),
         lip_colour=_lips(rng, masculine),
         lip_depth=float(rng.uniform(0.35, 0.9)),
         stubble=masculine * float(rng.choice([0, rng.uniform(0.2, 1)])),
@@ -129,6 +139,15 @@ def with_face_of(target: Person, source: Person) -> Person:
         clothes=target.clothes,
         clothes_colour=target.clothes_colour,
     )
+
+
+def _bearing(rng: np.random.Generator) -> dict[str, float]:
+    """Weights by expression name; names without a side stand for both."""
+    weights = {"eyeBlink": float(rng.uniform(0.05, 0.38))}
+    for *kinds, most in _BEARINGS:
+        names, strength = kinds[rng.integers(len(kinds))], float(rng.uniform(0, most))
+        weights |= {name: strength for name in names}
+    return weights
 
 
 def _lips(rng: np.random.Generator, masculine: bool) -> tuple[float, float, float]:

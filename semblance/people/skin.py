@@ -232,8 +232,8 @@ def _brows(skin, person: Person, at, unit: float, rng) -> None:
         top, low = _smooth(at[list(upper)], 36), _smooth(at[list(lower)], 36)
         middle = 0.5 * (top + low) + [0, -0.012 * unit * lift]
         middle = middle + [0.0, -0.018 * unit * arch] * np.sin(np.linspace(0, np.pi, len(middle)))[:, None]
-        half = 0.5 * np.linalg.norm(low - top, axis=1).mean() * (0.45 + 0.75 * person.brow_weight)
-        count = int(160 + 420 * person.brow_weight)
+        half = 0.5 * np.linalg.norm(low - top, axis=1).mean() * (0.35 + 1.0 * person.brow_weight)
+        count = int(240 + 620 * person.brow_weight)
         for _ in range(count):
             along = rng.uniform(0.03, 1.0 + 0.06 * length)  # chains run from the outer end to the inner one
             k = int(np.clip(1 - along, 0, 1) * (len(middle) - 1))
@@ -244,7 +244,7 @@ def _brows(skin, person: Person, at, unit: float, rng) -> None:
             points = np.rint(np.stack([start, end]) * 2**_FINE).astype(np.int32)
             cv2.line(mask, tuple(points[0].tolist()), tuple(points[1].tolist()), 1.0, 1, cv2.LINE_AA, _FINE)
     mask = cv2.GaussianBlur(mask, (0, 0), 0.9)
-    share = np.clip(mask * 1.1, 0, 1)[..., None] * (0.5 + 0.45 * person.brow_weight)
+    share = np.clip(mask * 1.3, 0, 1)[..., None] * (0.6 + 0.38 * person.brow_weight)
     hair = np.minimum(np.array(person.brow_colour, np.float32) * 0.55, 0.12)
     skin[:] = skin * (1 - share) + hair * share
 
