@@ -11,16 +11,15 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from measure_mean_face import mirror_pairs
 
 from semblance.faces.landmarks import MeshFinder
-from semblance.faces.mean_face import mean_face
 from semblance.people.body import FACE, IRIS, Body
 from semblance.people.ict import ict_body
 from semblance.people.person import IDENTITY_AXES, draw_person
 from semblance.people.raster import raster, vertex_normals
 from semblance.people.render import Actor, Moment
 from semblance.people.scene import draw_scene
+from semblance.people.twins import mirror_twins
 
 OUT = Path(__file__).parents[1] / "semblance" / "people" / "ict_landmarks.npz"
 SIZE, HEADS = 512, 60
@@ -89,7 +88,7 @@ def main(path: str) -> None:
     few = np.setdiff1d(np.flatnonzero(seen[:, 0] <= 1), IRIS)
     assert not len(few), f"too few views of points {few}"
     places = total / np.maximum(seen, 1e-6)
-    twins = mirror_pairs(mean_face())
+    twins = np.concatenate([mirror_twins(), IRIS])  # irises are the eyeballs' own
     places = (places + (places * [-1, 1, 1])[twins]) / 2
     vertices, weights = on_surface(body, places)
     gap = np.linalg.norm((body.mean[vertices] * weights[..., None]).sum(1) - places, axis=1)

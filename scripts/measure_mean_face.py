@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from semblance.faces.landmarks import MeshFinder
+from semblance.people.twins import mirror_twins
 from semblance.media.probe import probe
 from semblance.media.read import read_frames
 
@@ -29,13 +29,12 @@ def onto(points: np.ndarray, goal: np.ndarray) -> np.ndarray:
     return (d @ np.diag(sign)) / (a**2).sum() * a @ (u @ sign @ vh).T + goal.mean(0)
 
 
-def mirror_pairs(mean: np.ndarray) -> np.ndarray:
-    """For each point the index of its twin on the other side."""
-    flipped = mean * [-1, 1, 1]
-    cost = ((flipped[:, None] - mean[None]) ** 2).sum(2)
-    twins = linear_sum_assignment(cost + cost.T)[1]
-    assert (twins[twins] == np.arange(len(twins))).all(), "a point's twin has another twin"
-    return twins
+def twins_of(mean: np.ndarray) -> np.ndarray:
+    """(478,) for each point the one on the other side; rims of irises by the way they lie from their centres."""
+    eyes = np.arange(468, 473), np.arange(473, 478)
+    rims = [mean[eye] - mean[eye[0]] for eye in eyes]
+    pairs = np.linalg.norm((rims[0] * [-1, 1, 1])[:, None] - rims[1][None], axis=2)
+    return np.concatenate([mirror_twins(), eyes[1][pairs.argmin(1)], eyes[0][pairs.argmin(0)]])
 
 
 def main(clips: list[str]) -> None:
@@ -54,8 +53,8 @@ def main(clips: list[str]) -> None:
     for _ in range(10):
         mean = np.mean([np.mean([onto(points, mean) for points in found], 0) for found in people], 0)
         mean = mean - mean.mean(0)
+    twins = twins_of(mean)
     for _ in range(10):  # the mirror plane: average with the mirror image until nothing moves
-        twins = mirror_pairs(mean)
         mean = (mean + onto((mean * [-1, 1, 1])[twins], mean)) / 2
         axis = mean[BROW_ENDS[2:]].mean(0) - mean[BROW_ENDS[:2]].mean(0)
         yaw = np.arctan2(axis[2], axis[0])
@@ -65,7 +64,6 @@ def main(clips: list[str]) -> None:
         turn = np.array([[np.cos(roll), np.sin(roll), 0], [-np.sin(roll), np.cos(roll), 0], [0, 0, 1]])
         mean = mean @ turn.T
         mean[:, 0] -= mean[BROW_ENDS, 0].mean()
-    twins = mirror_pairs(mean)
     mean = (mean + (mean * [-1, 1, 1])[twins]) / 2
     tilt = np.arctan2(*(mean[CHIN] - mean[FOREHEAD])[[2, 1]])  # level: forehead and chin equally far from the camera
     mean = mean @ np.array([[1, 0, 0], [0, np.cos(tilt), -np.sin(tilt)], [0, np.sin(tilt), np.cos(tilt)]])

@@ -42,15 +42,11 @@ def gaze_rotation(yaw: float, pitch: float) -> np.ndarray:
     return about_y @ about_x
 
 
-def iris_points(centre: np.ndarray, rotation: np.ndarray, radius: float, right: bool) -> np.ndarray:
-    """(5, 3) cm: the iris centre and its four outer points in the face mesh's order (468..472 or 473..477).
-
-    The mesh goes on from the centre to the person's left edge, the top, the person's right edge and the bottom for the
-    right eye, and with left and right exchanged for the left eye.
-    """
+def iris_points(centre: np.ndarray, rotation: np.ndarray, radius: float) -> np.ndarray:
+    """(5, 3) cm: the iris centre and its four outer points in the face mesh's order (468..472 or 473..477): of either
+    eye first towards the picture's right, then the top, the picture's left and the bottom."""
     out, up = np.sin(IRIS_RADIUS), np.cos(IRIS_RADIUS)
-    side = 1.0 if right else -1.0
-    local = np.array([[0, 0, 1.035], [side * out, 0, up], [0, out, up], [-side * out, 0, up], [0, -out, up]])
+    local = np.array([[0, 0, 1.035], [out, 0, up], [0, out, up], [-out, 0, up], [0, -out, up]])
     return centre + radius * local @ rotation.T
 
 

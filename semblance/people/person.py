@@ -14,7 +14,7 @@ CUTS = ("bald", "buzz", "short", "side", "long", "bob", "bun", "curly")
 IDENTITY_AXES = 100
 # Standard deviations of the model's own spread, by axis: people on film should not look like brothers. The first axes
 # (size, length, width) turn into caricature soonest and tell people apart least.
-_SPREAD = np.interp(np.arange(IDENTITY_AXES), [0, 12], [1.4, 1.75])
+_SPREAD = np.interp(np.arange(IDENTITY_AXES), [0, 12], [1.4, 1.9])
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +34,7 @@ class Person:
     brow_shape: tuple[float, float, float]  # lift, arch, length
     lip_colour: tuple[float, float, float]  # over the skin's: multiplies it
     lip_depth: float
+    lip_height: float  # of the red of the lips against the body's own
     stubble: float
     moustache: float
     beard: float
@@ -110,9 +111,10 @@ def draw_person(seed: int) -> Person:
         bearing=_bearing(rng),
         brow_weight=float(rng.uniform(0.5, 1.0) if masculine else rng.uniform(0.15, 0.8)),
         brow_colour=hair_colour,
-        brow_shape=tuple(float(v) for v in rng.normal(0, 1.2, 3).clip(-2, 2)),
+        brow_shape=tuple(float(v) for v in rng.normal(0, 1.7, 3).clip(-2.8, 2.8)),
         lip_colour=_lips(rng, masculine),
-        lip_depth=float(rng.uniform(0.35, 0.9)),
+        lip_depth=float(rng.uniform(0.3, 1.0)),
+        lip_height=float(rng.uniform(0.6, 1.3)),
         stubble=masculine * float(rng.choice([0, rng.uniform(0.2, 1)])),
         moustache=max(beard * float(rng.choice([0.0, 0.9])), masculine * float(rng.choice([0, 0, 0, 1.0]))),
         beard=beard,

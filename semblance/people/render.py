@@ -164,9 +164,7 @@ class Actor:
         points = self.body.landmarks(head)
         gaze = gaze_rotation(moment.gaze[0], moment.gaze[1] + _REST_GAZE)
         for k, centre in enumerate(self.eyes):
-            points[IRIS.start + 5 * k : IRIS.start + 5 * k + 5] = iris_points(
-                centre, gaze, self.body.eye_radius, right=k == 0
-            )
+            points[IRIS.start + 5 * k : IRIS.start + 5 * k + 5] = iris_points(centre, gaze, self.body.eye_radius)
         return _turned(points, turn, np.asarray(moment.place), 1.0)
 
     def shoot(self, moment: Moment, sweep: tuple[float, float] = (0.0, 0.0)) -> Shot:

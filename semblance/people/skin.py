@@ -185,13 +185,14 @@ def _lids(skin, person: Person, at, unit: float) -> None:
 
 def _lips(skin, person: Person, at, unit: float, rng) -> np.ndarray:
     """Paint the lips; returns where they are, (S, S) 0..1."""
-    outer = at[list(LIPS_OUTER)]
+    outer, inner = at[list(LIPS_OUTER)], at[list(LIPS_INNER)]
+    outer = inner + person.lip_height * (outer - inner)  # both chains run alike, point for point
     mask = _area(outer, 0.012 * unit)
     crinkle = 1 + 0.05 * _noise(rng, 200)
     colour = np.array(person.lip_colour, np.float32)
     _tint(skin, mask * crinkle * person.lip_depth, colour)
-    inner = _line(at[[*LIPS_INNER, LIPS_INNER[0]]], 0.02 * unit, 0.02 * unit)
-    _tint(skin, inner * 0.8, (0.6, 0.42, 0.42))
+    parting = _line(at[[*LIPS_INNER, LIPS_INNER[0]]], 0.02 * unit, 0.02 * unit)
+    _tint(skin, parting * 0.8, (0.6, 0.42, 0.42))
     return np.clip(mask, 0, 1)
 
 
