@@ -22,7 +22,7 @@ EYES = (
     (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246),
     (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466),
 )
-UPPER_LIDS = ((33, 246, 161, 160, 159, 158, 157, 133), (263, 466, 388, 387, 386, 385, 384, 362))
+UPPER_LIDS = ((33, 246, 161, 160, 159, 158, 157, 173, 133), (263, 466, 388, 387, 386, 385, 384, 398, 362))
 LOWER_LIDS = ((33, 7, 163, 144, 145, 153, 154, 155, 133), (263, 249, 390, 373, 374, 380, 381, 382, 362))
 CREASES = ((130, 247, 30, 29, 27, 28, 56, 190, 243), (359, 467, 260, 259, 257, 258, 286, 414, 463))
 BAGS = ((130, 25, 110, 24, 23, 22, 26, 112, 243), (359, 255, 339, 254, 253, 252, 256, 341, 463))
@@ -178,7 +178,7 @@ def _lids(skin, person: Person, at, unit: float) -> None:
             lid = _area(np.concatenate([at[list(upper)], at[list(crease)][::-1]]), 0.02 * unit)
             _tint(skin, lid * person.make_up, 0.35 + 0.5 * np.array(person.eye_colour) / max(person.eye_colour))
         width = (0.028 + 0.02 * person.make_up) * unit
-        rim = at[list(upper)] - [0, 0.3 * width]
+        rim = at[[*upper[:-2], upper[-1]]] - [0, 0.3 * width]  # the point before the inner corner lies in its fold
         _tint(skin, np.minimum(1, 1.5 * _line(rim, width, 0.008 * unit)) * lash, (0.1, 0.08, 0.08))
         _tint(skin, _line(at[list(lower)], 0.5 * width, 0.007 * unit) * 0.55 * lash, (0.25, 0.2, 0.2))
 
