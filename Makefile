@@ -1,12 +1,11 @@
-# make install | make test | make demo SOURCE=clip TARGET=clip | make lint
+# make install | make test | make demo | make lint
 VENV   := .venv
 PY     := $(VENV)/bin/python
 PYTHON ?= $(shell for p in python3 python3.11 python3.12; do \
             $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$p && break; done)
 # pip of the machine fills the environment: a Debian without python3-venv has no pip to put inside it
 PIP    := $(PYTHON) -m pip --python $(PY) --disable-pip-version-check
-MINUTES ?= 10
-OUT    ?= out/demo.mp4
+OUT    ?= out/demo
 
 .PHONY: install test demo lint clean
 
@@ -25,8 +24,7 @@ test: install
 	$(PY) -m pytest -m "not slow and not gpu"
 
 demo: install
-	@test -n "$(SOURCE)" -a -n "$(TARGET)" || { echo "Give two clips of people who agreed: make demo SOURCE=a.mp4 TARGET=b.mp4"; exit 2; }
-	$(VENV)/bin/semblance replace --source "$(SOURCE)" --target "$(TARGET)" --out "$(OUT)" --minutes $(MINUTES)
+	$(VENV)/bin/semblance demo --out "$(OUT)" $(if $(QUICK),--quick)
 
 lint: install
 	$(VENV)/bin/ruff check semblance tests benchmarks scripts

@@ -180,7 +180,7 @@ def _demo(progress: TerminalProgress, stop: StopSignal) -> Callable:
     def command(
         out: Path = Path("out/demo"),
         quick: bool = False,
-        seed: int = 0,
+        seed: int = 11,
         minutes: float | None = None,
         body: str = "auto",
     ) -> None:
