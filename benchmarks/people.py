@@ -20,7 +20,7 @@ from semblance.faces.landmarks import MeshFinder
 from semblance.measures.regions import PARTS
 from semblance.people.bodies import open_body
 from semblance.people.body import Body
-from semblance.people.film import Take, dressed, film
+from semblance.people.film import Take, dressed, film, lit
 from semblance.people.performance import PerformanceOptions, draw_performance
 from semblance.people.person import draw_person
 from semblance.people.render import Moment, Shot
@@ -38,7 +38,7 @@ def shots(body: Body, number: int, looks: int) -> list[tuple[Shot, float]]:
     actor = dressed(Take(person, draw_performance(0, NEUTRAL), draw_scene(number), body, (SIZE, SIZE)))
     for look in range(looks):
         rng = np.random.default_rng([number, look])
-        scene = draw_scene(1000 * look + number, hard=0.5 * (look % 3 == 2))
+        scene = lit(draw_scene(1000 * look + number, hard=0.5 * (look % 3 == 2)), person)
         weights = np.zeros(len(body.expressions), np.float32)
         weights[jaw] = 0.3 * (look % 2)
         yaw = rng.uniform(-45, 45)

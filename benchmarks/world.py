@@ -3,8 +3,8 @@
     python benchmarks/world.py [--out out/world] [--model swap_original] [--preset small] [--minutes 10] [--only 1,2]
                                [--body builtin] [--merge "--colour rct ..."]
 
-The list is fixed and seeded: the same for every model and merge setting. Clips are filmed once into OUT/clips; each swap
-has a folder of its own under OUT/MODEL-PRESET-MINUTES; what is there already is not done again, so the benchmark can be
+The list is fixed and seeded: the same for every model and merge setting. Clips are filmed once into OUT/clips-BODY;
+each swap has a folder of its own under OUT/MODEL-PRESET-MINUTES; what is there already is not done again, so the benchmark can be
 stopped and go on. It ends with one table and world.json: commit, machine, versions, every figure, medians and spreads.
 """
 
@@ -25,7 +25,7 @@ from semblance.create.measure import measure
 from semblance.finish.merge import MergeOptions
 from semblance.people.bodies import open_body
 from semblance.people.body import Body
-from semblance.people.film import Take
+from semblance.people.film import Take, lit
 from semblance.people.performance import PerformanceOptions, draw_performance
 from semblance.people.person import Person, draw_person, with_face_of
 from semblance.people.scene import draw_scene
@@ -76,7 +76,12 @@ def takes(case: Case, body: Body) -> dict[str, Take]:
     acting = PerformanceOptions(seconds=PLATE_SECONDS, yaw=case.yaw, pace=case.pace, speech=True)
     target = person(case.target)
     plate = Take(
-        target, draw_performance(seeds[1], acting), draw_scene(seeds[2], case.hard), body, (SIZE, SIZE), case.occluder
+        target,
+        draw_performance(seeds[1], acting),
+        lit(draw_scene(seeds[2], case.hard), target),
+        body,
+        (SIZE, SIZE),
+        case.occluder,
     )
     truth = Take(
         with_face_of(target, person(case.source)), plate.performance, plate.scene, body, plate.size, case.occluder
@@ -88,7 +93,8 @@ def source_take(number: int, body: Body) -> Take:
     """What a model learns the source from: easy footage of their own."""
     seeds = chances(SEED, number)
     acting = PerformanceOptions(seconds=SOURCE_SECONDS, yaw=30, speech=True)
-    return Take(person(number), draw_performance(seeds[1], acting), draw_scene(seeds[2]), body, (SIZE, SIZE))
+    who = person(number)
+    return Take(who, draw_performance(seeds[1], acting), lit(draw_scene(seeds[2]), who), body, (SIZE, SIZE))
 
 
 def run_case(case: Case, asked: argparse.Namespace, folder: Path, body: Body, progress: Progress) -> dict:

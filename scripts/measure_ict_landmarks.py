@@ -15,7 +15,7 @@ import numpy as np
 from semblance.faces.landmarks import MeshFinder
 from semblance.people.body import FACE, IRIS, Body
 from semblance.people.ict import ict_body
-from semblance.people.person import IDENTITY_AXES, draw_person
+from semblance.people.person import draw_person
 from semblance.people.raster import raster, vertex_normals
 from semblance.people.render import Actor, Moment
 from semblance.people.scene import draw_scene
@@ -48,7 +48,7 @@ def cast(actor: Actor, moment: Moment, points: np.ndarray) -> tuple[np.ndarray, 
 
 
 def on_surface(body: Body, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Places (478, 3) -> vertices (478, 3) and weights (478, 3): the nearest of many points on each triangle near by."""
+    """Places (478, 3) -> vertices (478, 3) and weights (478, 3): the nearest of many on each triangle."""
     skin = body.triangles[body.material == FACE]
     corners = body.mean[skin]
     steps = np.arange(7) / 6

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from semblance.faces.landmarks import MeshFinder
-from semblance.people.twins import mirror_twins
 from semblance.media.probe import probe
 from semblance.media.read import read_frames
+from semblance.people.twins import mirror_twins
 
 BROW_ENDS, LOWER_LIP, BROW_TOP = [46, 70, 276, 300], 17, [105, 334]
 FOREHEAD, CHIN = 10, 152

@@ -21,7 +21,7 @@ from ..media.probe import probe
 from ..media.read import read_frames
 from ..media.sheet import captioned, fitted, grid
 from ..people.bodies import open_body
-from ..people.film import Take
+from ..people.film import Take, lit
 from ..people.performance import PerformanceOptions, draw_performance
 from ..people.person import draw_person, with_face_of
 from ..people.scene import draw_scene
@@ -103,9 +103,9 @@ def cast(seed: int, body, plan: Plan) -> dict[str, Take]:
     owns = PerformanceOptions(seconds=plan.source_seconds, yaw=25, speech=True)
     plays = PerformanceOptions(seconds=plan.target_seconds, yaw=15, speech=True)
     a, b = draw_person(source[0]), draw_person(target[0])
-    plate = Take(b, draw_performance(target[1], plays), draw_scene(target[2]), body, size)
+    plate = Take(b, draw_performance(target[1], plays), lit(draw_scene(target[2]), b), body, size)
     return {
-        "source": Take(a, draw_performance(source[1], owns), draw_scene(source[2]), body, size),
+        "source": Take(a, draw_performance(source[1], owns), lit(draw_scene(source[2]), a), body, size),
         "plate": plate,
         "truth": changed(plate, person=with_face_of(b, a)),
     }
@@ -148,10 +148,10 @@ def _page(out: Path, clips: dict[str, Path], tables: dict[str, Measurement], pla
         PageContent(
             title="A face swap, measured against the truth",
             summary=(
-                "Nobody on this page exists. Two people were drawn by a computer and filmed; a small network learned both "
-                "of them from their clips; the second one's face was replaced by the first one's. Because the people are "
-                "drawn, the perfect result could be filmed too: the same performance by the other person. The figures "
-                "hold the swap against it, beside what the untouched plate and the perfect result score."
+                "Nobody on this page exists. Two people were drawn by a computer and filmed; a small network learned "
+                "both of them from their clips; the second one's face was replaced by the first one's. Because the people are "
+                "drawn, the perfect result could be filmed too: the same performance by the other person. The "
+                "figures hold the swap against it, beside what the untouched plate and the perfect result score."
             ),
             clips=(
                 ("source: who shall appear", clips["source"]),
@@ -164,15 +164,17 @@ def _page(out: Path, clips: dict[str, Path], tables: dict[str, Measurement], pla
                 ("the result's faces, with their distance to the source", report / "sheet.png"),
             ),
             tables=tuple(
-                (caption, tables[name].as_json())
-                for name, caption in (("result", "the swap"), ("truth", "a perfect swap"), ("plate", "the untouched plate"))
+                ("the swap", tables["result"].as_json()),
+                ("a perfect swap", tables["truth"].as_json()),
+                ("the untouched plate", tables["plate"].as_json()),
             ),
             stats=_copied(out, clips["result"].with_name("result.mp4.work") / "model" / "stats.jsonl"),
             previews=previews,
             next_steps=(
                 ("swap faces in your own clips, of people who agreed",
                  "semblance replace --source a.mp4 --target b.mp4 --out c.mp4 --minutes 10"),
-                ("film other people who don't exist", f"semblance people film --out {out.parent / 'people'} --seed {seed + 1} --speech"),
+                ("film other people who don't exist",
+                 f"semblance people film --out {out.parent / 'people'} --seed {seed + 1} --speech"),
                 ("measure any result", "semblance measure RESULT --target CLIP --source CLIP"),
             ),
             facts=(

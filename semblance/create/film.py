@@ -19,7 +19,7 @@ from ..media.sheet import captioned, fitted, grid
 from ..options import Options
 from ..people.bodies import open_body
 from ..people.body import Body
-from ..people.film import Take, film
+from ..people.film import Take, film, lit
 from ..people.occluders import KINDS
 from ..people.performance import EXPRESSIONS, PerformanceOptions, draw_performance
 from ..people.person import Person, draw_person
@@ -130,7 +130,7 @@ def cast(options: FilmOptions, number: int, body: Body) -> Take:
     return Take(
         person=person,
         performance=draw_performance(shared[1], acting),
-        scene=draw_scene(shared[2], options.hard),
+        scene=lit(draw_scene(shared[2], options.hard), draw_person(shared[0])),
         body=body,
         size=(options.size, options.size),
         occluder=_occluder(person, shared[3]) if options.occluders else "",

@@ -7,7 +7,7 @@ from pathlib import Path
 from ..errors import InputError
 from ..media.sheet import captioned, grid
 from ..people.bodies import open_body
-from ..people.film import Take, film
+from ..people.film import Take, film, lit
 from ..people.performance import PerformanceOptions, draw_performance
 from ..people.person import draw_person
 from ..people.scene import draw_scene
@@ -44,7 +44,8 @@ def people_sheet(
         stop.check("Nothing was written.")
         mine = chances(seed, number)
         acting = draw_performance(mine[1], PerformanceOptions(seconds=1, speech=False, yaw=15, liveliness=0.6))
-        take = Take(draw_person(mine[0]), acting, draw_scene(mine[2]), head, (size, size))
+        person = draw_person(mine[0])
+        take = Take(person, acting, lit(draw_scene(mine[2]), person), head, (size, size))
         shot, _ = next(film(take, start=0, stop=1))
         tiles.append(captioned(shot.pixels, f"seed {seed}, person {number + 1}"))
         progress.advance()

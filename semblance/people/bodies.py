@@ -34,6 +34,7 @@ def open_body(name: str) -> Body:
         return ict_body(Path(name))
     if not cached.is_file():
         raise ModelError(
-            f"The ICT head is not at {cached}: put it there (it comes from {ICT_SOURCE}), name its path, or use --body builtin."
+            f"The ICT head is not at {cached}: put it there (it comes from {ICT_SOURCE}), name its path, "
+            "or use --body builtin."
         )
     return ict_body(cached)

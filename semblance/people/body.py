@@ -43,7 +43,7 @@ class Body:
     neck: tuple[float, float]  # heights y between which a turn of the head fades to nothing
 
     def shape(self, identity: np.ndarray) -> np.ndarray:
-        """The resting head of somebody, (V, 3) float32, the eyes where the mean head has them. identity: (n,), n <= K."""
+        """The resting head of somebody, (V, 3) float32, its eyes at the mean head's height. identity: (n,), n <= K."""
         count = min(len(identity), len(self.identity))
         flat = self.identity[:count].reshape(count, self.mean.size)
         vertices = self.mean + (np.asarray(identity[:count], np.float32) @ flat).reshape(-1, 3)

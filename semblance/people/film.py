@@ -1,6 +1,6 @@
 """A take, frame by frame: who plays what, where -> pictures, region masks and the exact truth of each.
 
-A frame depends on nothing but the take and its number, so frames are drawn side by side and come out the same each time.
+A frame depends on nothing but the take and its number: frames are drawn side by side and come out the same each time.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from .occluders import Occluder, draw_occluder
 from .performance import EXPRESSIONS, Performance
 from .person import Person
 from .render import Actor, Moment, Shot
-from .scene import Scene
+from .scene import Scene, exposed
+from .skin import skin_tone
 
 _NOSE = 4
 _WORKERS = 2  # the compiled parts hold no lock; more threads than cores only cost memory
@@ -47,6 +48,11 @@ class Take:
             "body": self.body.name,
             "occluder": self.occluder,
         }
+
+
+def lit(scene: Scene, person: Person) -> Scene:
+    """The scene with the camera set for this person."""
+    return exposed(scene, skin_tone(person.melanin, person.ruddy))
 
 
 def dressed(take: Take) -> Actor:

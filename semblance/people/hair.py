@@ -93,7 +93,7 @@ def hair_tones(person: Person, count: int, rng: np.random.Generator) -> np.ndarr
     """(N, 3) colours of wisps: none is like its neighbour; the old have white ones among them."""
     base = _pigment(person)
     tones = base * np.exp(rng.normal(0, 0.22, (count, 1))) * np.exp(rng.normal(0, 0.05, (count, 3)))
-    grey = np.clip(person.age - 0.45, 0, 1) * rng.beta(0.6, 1.2, (count, 1))
+    grey = person.grey * rng.beta(0.6, 1.2, (count, 1))
     return tones + grey * (0.3 - tones)
 
 

@@ -41,6 +41,7 @@ class Person:
     eye_colour: tuple[float, float, float]
     hair_cut: str
     hair_colour: tuple[float, float, float]
+    grey: float  # share of white hairs
     hairline: float  # 0 low, 1 receding
     wardrobe: int  # the seed of what hair and clothes leave open: partings, folds, patterns
     glasses: bool
@@ -121,6 +122,7 @@ def draw_person(seed: int) -> Person:
         eye_colour=tuple(float(v) for v in np.array(_IRISES[iris]) * rng.uniform(0.8, 1.2)),
         hair_cut=str(rng.choice(cuts)),
         hair_colour=hair_colour,
+        grey=max(0.0, age - 0.45),
         hairline=float(rng.beta(1.5, 3) + 0.25 * masculine * age),
         wardrobe=seed,
         glasses=bool(rng.random() < 0.12 + 0.15 * age),
@@ -135,6 +137,7 @@ def with_face_of(target: Person, source: Person) -> Person:
         source,
         hair_cut=target.hair_cut,
         hair_colour=target.hair_colour,
+        grey=target.grey,
         hairline=target.hairline,
         wardrobe=target.wardrobe,
         glasses=target.glasses,
@@ -148,7 +151,7 @@ def _bearing(rng: np.random.Generator) -> dict[str, float]:
     weights = {"eyeBlink": float(rng.uniform(0.05, 0.38))}
     for *kinds, most in _BEARINGS:
         names, strength = kinds[rng.integers(len(kinds))], float(rng.uniform(0, most))
-        weights |= {name: strength for name in names}
+        weights |= dict.fromkeys(names, strength)
     return weights
 
 

@@ -20,7 +20,7 @@ from .layer import Layer
 from .person import Person
 from .raster import raster, shadow_depth, vertex_normals
 from .scene import Scene, camera_of, paint_background
-from .shade import shade
+from .shade import Light, Paint, Surface, shade
 from .skin import paint_skin
 from .sky import open_sky
 from .strands import strand_texture
@@ -28,7 +28,6 @@ from .strands import strand_texture
 _FINER = 2  # the raster is this much finer than the frame: edges and strands are averaged down
 _SHADOW = 320  # side of the key lamp's depth picture
 _PUPIL = 0.36
-_FACE_LIGHT = 0.26  # linear light that a camera gives to a face
 _LIDS = (159, 145), (386, 374)  # upper and lower, of the person's right eye and the left one
 _SEAM = 0.02  # cm left between closed lids
 _REST_GAZE = -4.0  # degrees: eyes at rest look a little down, at a camera before the face
@@ -168,7 +167,7 @@ class Actor:
         return _turned(points, turn, np.asarray(moment.place), 1.0)
 
     def shoot(self, moment: Moment, sweep: tuple[float, float] = (0.0, 0.0)) -> Shot:
-        """Draw one frame. sweep: how far the head moves in the picture from frame to frame, pixels (for motion blur)."""
+        """Draw one frame. sweep: how far the head moves in the picture from frame to frame, pixels: motion blur."""
         mesh, head = self.mesh, self.face_vertices(moment)
         vertices = self.vertices(moment, head)
         sky = self.sky
@@ -185,13 +184,14 @@ class Actor:
         picture = np.zeros((*seen.shape, 3), np.float32)
         region = np.zeros(seen.shape, np.uint8)
         depth, view = self._lamp(vertices, mesh.casting)
-        shade(
-            seen, weights, mesh.triangles, mesh.material, vertices,
-            vertex_normals(vertices, mesh.triangles, mesh.weld), mesh.uv, mesh.colour, self._tangents(mesh, moment),
-            sky, self._eye_table(moment, head), self._lamps(), depth, view, np.array(self.camera.place, np.float32),
-            self.skin, self.skin_extra, self.gums, self.iris, self.strands, picture, region,
+        surface = Surface(
+            mesh.triangles, mesh.material, vertices, vertex_normals(vertices, mesh.triangles, mesh.weld), mesh.uv,
+            mesh.colour, self._tangents(mesh, moment), sky,
         )  # fmt: skip
-        pixels = _develop(picture, seen, self.background, self.scene, self._exposure(), moment.seed, sweep)
+        paint = Paint(self.skin, self.skin_extra, self.gums, self.iris, self.strands, self._eye_table(moment, head))
+        light = Light(self._lamps(), depth, view, np.array(self.camera.place, np.float32))
+        shade(seen, weights, surface, paint, light, picture, region)
+        pixels = _develop(picture, seen, self.background, self.scene, moment.seed, sweep)
         landmarks, visible = self._truth(moment, head, nearness)
         return Shot(pixels, region[1::_FINER, 1::_FINER].copy(), landmarks, visible, self.camera.matrix())
 
@@ -202,12 +202,6 @@ class Actor:
         shadow_depth((vertices @ view[:3, :3].T + view[:3, 3]).astype(np.float32), triangles, depth)
         view[3, :2] = 0.6 + 3.0 * self.scene.softness, 0.35
         return depth, view.astype(np.float32)
-
-    def _exposure(self) -> float:
-        """What the camera opens or closes for this face in this light; half of it, so that dark skin stays darker."""
-        s = self.scene
-        reaches = 0.6 * _bright(s.key_colour) + 0.25 * _bright(s.fill_colour) + 0.8 * _bright(s.sky)
-        return float(np.clip(np.sqrt(_FACE_LIGHT / (_bright(self.back) * reaches)), 0.6, 1.8))
 
     def _lamps(self) -> np.ndarray:
         s = self.scene
@@ -326,16 +320,11 @@ def _turned(points: np.ndarray, turn: np.ndarray, place: np.ndarray, follow) -> 
     return points + follow * (there - points)
 
 
-def _bright(colour) -> float:
-    """Luminance of linear RGB (Rec. 709)."""
-    return float(np.dot(colour, [0.2126, 0.7152, 0.0722]))
-
-
 def _near(points: np.ndarray, centre: np.ndarray, radius: float) -> np.ndarray:
     return ((points - centre) ** 2).sum(1) < radius * radius
 
 
-def _develop(picture, seen, background, scene: Scene, exposure: float, seed: int, sweep) -> np.ndarray:
+def _develop(picture, seen, background, scene: Scene, seed: int, sweep) -> np.ndarray:
     """Linear light on the fine raster -> (H, W, 3) uint8: averaged down, laid over the background, through the lens."""
     height, width = background.shape[:2]
     cover = cv2.resize((seen >= 0).astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
@@ -345,7 +334,7 @@ def _develop(picture, seen, background, scene: Scene, exposure: float, seed: int
         kernel = _streak(length, np.arctan2(sweep[1], sweep[0]))
         light, cover = cv2.filter2D(light, -1, kernel), cv2.filter2D(cover, -1, kernel)
     light += background * (1 - cover)[..., None]
-    light *= exposure
+    light *= scene.exposure
     blur = scene.blur * height / 512
     if blur > 0.15:
         light = cv2.GaussianBlur(light, (0, 0), blur)

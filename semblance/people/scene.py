@@ -1,12 +1,13 @@
-"""Where somebody is filmed: lamps, camera, what stands behind, and what the lens and the sensor do. Drawn from a seed."""
+"""Where somebody is filmed, from a seed: lamps, camera, what stands behind, and what lens and sensor do."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import cv2
 import numpy as np
 
+_FACE_LIGHT = 0.26  # linear light that a camera gives to a face
 HEAD_CENTRE = (0.0, -0.5, 4.0)  # cm: what the camera looks at, between the eyes' and the mouth's height
 
 
@@ -31,6 +32,7 @@ class Scene:
     blur: float  # of the lens, pixels at 512
     shutter: float  # share of the time between two frames that the shutter is open
     background: str
+    exposure: float = 1.0  # what the camera makes of the light; see exposed
 
     def to_dict(self) -> dict:
         """For JSON."""
@@ -98,6 +100,15 @@ def draw_scene(seed: int, hard: float = 0.0) -> Scene:
     )
 
 
+def exposed(scene: Scene, skin: np.ndarray) -> Scene:
+    """The scene with the camera set for a face of this linear albedo (3,): by half, so that dark skin stays darker.
+
+    The true swap keeps the plate's setting: whoever stands there, the room behind them stays the same.
+    """
+    reaches = 0.6 * _bright(scene.key_colour) + 0.25 * _bright(scene.fill_colour) + 0.8 * _bright(scene.sky)
+    return replace(scene, exposure=float(np.clip(np.sqrt(_FACE_LIGHT / (_bright(skin) * reaches)), 0.6, 1.8)))
+
+
 def camera_of(scene: Scene, width: int, height: int) -> Camera:
     """The camera that frames a head as the scene says."""
     head = 23.0  # cm, chin to crown
@@ -143,6 +154,11 @@ def paint_background(scene: Scene, width: int, height: int) -> np.ndarray:
 def _direction(yaw: float, pitch: float) -> tuple[float, float, float]:
     y, p = np.radians([yaw, pitch])
     return _triple(np.array([np.sin(y) * np.cos(p), np.sin(p), np.cos(y) * np.cos(p)]))
+
+
+def _bright(colour) -> float:
+    """Luminance of linear RGB (Rec. 709)."""
+    return float(np.dot(colour, [0.2126, 0.7152, 0.0722]))
 
 
 def _triple(values: np.ndarray) -> tuple[float, float, float]:

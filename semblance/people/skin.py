@@ -1,4 +1,4 @@
-"""The skin of somebody, painted into the body's own texture: tone, blotches, pores, freckles, lips, brows, lids, beard, lines.
+"""The skin of somebody, painted into the body's own texture: tone, pores, freckles, lips, brows, lids, beard, lines.
 
 All places come from the landmarks' places in the texture, so that one painter serves every body.
 """
@@ -41,8 +41,7 @@ FOREHEAD_LINES = (
 
 
 def paint_skin(person: Person, body: Body) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Skin (S, S, 3) and skin_extra (S, S, 3) as shade.py wants them; linear colours (3,) of the back of the head and of
-    the gums."""
+    """skin and extra (S, S, 3) as shade.Paint wants them; linear colours (3,) of the head's back and of the gums."""
     rng = np.random.default_rng([person.seed, 0x5C1])
     at = body.landmark_uv * SIZE - 0.5
     unit = float(np.linalg.norm(at[33] - at[263]))  # between the eyes' outer corners: the face's own measure
@@ -161,7 +160,7 @@ def _lines(skin, person: Person, at, unit: float) -> None:
         for corner, out in ((33, -1), (263, 1)):
             for rise in (-0.09, 0.0, 0.09):
                 start = at[corner] + [out * 0.04 * unit, rise * unit * 0.5]
-                end = start + [out * 0.12 * unit, rise * unit]
+                end = start + np.array([out * 0.12 * unit, rise * unit])
                 _tint(skin, _line(np.stack([start, end]), 0.004 * unit, 0.007 * unit) * deep, (0.7, 0.6, 0.56))
 
 
