@@ -6,7 +6,6 @@ write a page.
 
 from __future__ import annotations
 
-import json
 import shutil
 from dataclasses import asdict, dataclass
 from dataclasses import replace as changed
@@ -15,7 +14,6 @@ from pathlib import Path
 import numpy as np
 
 from .. import __version__
-from ..errors import OutputError
 from ..measures.rows import Measurement
 from ..media.probe import probe
 from ..media.read import read_frames
@@ -26,8 +24,9 @@ from ..people.performance import PerformanceOptions, draw_performance
 from ..people.person import draw_person, with_face_of
 from ..people.scene import draw_scene
 from ..runs import Clock, Progress, StopSignal, environment, write_json, written_whole
+from ..training.options import TrainOptions
 from ..trust.publish import publish_picture
-from .film import WHAT, chances, film_clip, is_filmed
+from .film import WHAT, chances, claim, film_clip, is_filmed
 from .measure import measure
 from .page import PageContent, write_page
 from .replace import replace
@@ -79,10 +78,12 @@ def demo(
     progress, stop, clock = progress or Progress(), stop or StopSignal(), Clock()
     out = Path(out)
     head = open_body(body)
-    _claim(out, {"seed": seed, "body": head.name, "plan": asdict(plan)})
+    takes = cast(seed, head, plan)
+    TrainOptions(minutes=plan.minutes, seed=seed)  # what cannot be is told before anything is filmed
+    claim(out, _NOTE, {"seed": seed, "body": head.name, "plan": asdict(plan)})
     clips = {name: out / f"{name}.mp4" for name in ("source", "plate", "truth", "result")}
     with clock.of("film"):
-        for name, take in cast(seed, head, plan).items():
+        for name, take in takes.items():
             if not is_filmed(clips[name]):
                 film_clip(take, clips[name], progress, stop)
     with clock.of("learn and swap"):
@@ -109,24 +110,6 @@ def cast(seed: int, body, plan: Plan) -> dict[str, Take]:
         "plate": plate,
         "truth": changed(plate, person=with_face_of(b, a)),
     }
-
-
-def _claim(out: Path, job: dict) -> None:
-    """Note what the folder is for; OutputError if it is for something else."""
-    note = out / _NOTE
-    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
-        try:
-            same = json.loads(note.read_text(encoding="utf-8")) == job
-        except (OSError, ValueError):
-            same = False
-        if not same:
-            raise OutputError(f"{out} already holds something else; remove it or choose another --out.")
-        return
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{out} cannot be made ({error.strerror}); choose another --out.") from None
-    write_json(note, job)
 
 
 def _measure(clips: dict[str, Path], progress: Progress, stop: StopSignal) -> dict[str, Measurement]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import Field
 
-from ..errors import OutputError
+from ..errors import InputError, OutputError
 from ..measures.truth import REGIONS, masks_path, open_truth, truth_path, write_truth
 from ..media.encode import EncodeOptions, made_clip
 from ..media.probe import probe
@@ -30,6 +30,7 @@ from ..types import Frame, Wave
 
 WHAT = "people who do not exist, drawn by a computer"
 NOTE = "film.json"
+LONGEST_TEXT = 20_000  # letters, as PerformanceOptions has it
 _LOOKS = 6  # frames of a clip on the contact sheet
 _CHANCES = 4  # streams drawn from a clip's seed: person, performance, scene, rest
 
@@ -97,7 +98,10 @@ def film_people(
     options, progress, stop = options or FilmOptions(), progress or Progress(), stop or StopSignal()
     out = Path(out)
     body = open_body(options.body)
-    _claim(out, options, body)
+    _check_text(options)
+    cast(options, 0, body)  # what cannot be spoken is told before there is a folder
+    job = {"options": options.model_dump(), "body": body.name}
+    claim(out, NOTE, job, {"regions": REGIONS, "environment": environment()})
     clips, looks, frames, filmed, clock = [], [], 0, 0, Clock()
     for number in range(options.people):
         clip = out / f"person-{number + 1}.mp4"
@@ -195,23 +199,33 @@ def is_filmed(clip: Path) -> bool:
     return clip.exists() and masks_path(clip).exists() and truth_path(clip).exists()
 
 
-def _claim(out: Path, options: FilmOptions, body: Body) -> None:
-    """Note what the folder is for; OutputError if it is for something else."""
-    note = out / NOTE
-    wanted = {"options": options.model_dump(), "body": body.name}
-    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
-        try:
-            same = {key: json.loads(note.read_text(encoding="utf-8"))[key] for key in wanted} == wanted
-        except (OSError, ValueError, KeyError, TypeError):
-            same = False
-        if not same:
-            raise OutputError(f"{out} already holds something else; remove it or choose another --out.")
-        return
+def claim(out: Path, name: str, job: dict, also: dict | None = None) -> None:
+    """Note in the file `name` of a new folder what it is for, and `also`; OutputError if it is for something else."""
     try:
-        out.mkdir(parents=True, exist_ok=True)
+        out.mkdir(parents=True, exist_ok=True)  # first: of a path with .. in it only then is known where it leads
+        held = any(out.iterdir())
+    except FileExistsError:
+        raise OutputError(f"{out} is a file; remove it or choose another --out.") from None
     except OSError as error:
         raise OutputError(f"{out} cannot be made ({error.strerror}); choose another --out.") from None
-    write_json(note, {**wanted, "regions": REGIONS, "environment": environment()})
+    if not held:
+        write_json(out / name, {**job, **(also or {})})
+        return
+    try:
+        noted = json.loads((out / name).read_text(encoding="utf-8"))
+        same = {key: noted[key] for key in job} == job
+    except (OSError, ValueError, KeyError, TypeError):
+        same = False
+    if not same:
+        raise OutputError(f"{out} already holds something else; remove it or choose another --out.")
+
+
+def _check_text(options: FilmOptions) -> None:
+    """InputError for a text that nobody would hear."""
+    if options.text and not options.speech:
+        raise InputError("A text is only spoken with --speech; add it, or leave --text out.")
+    if len(options.text) > LONGEST_TEXT:
+        raise InputError(f"The text has {len(options.text)} letters; give --text at most {LONGEST_TEXT}.")
 
 
 def _looks(clip: Path) -> np.ndarray:
