@@ -31,6 +31,7 @@ from ..types import Frame, Wave
 WHAT = "people who do not exist, drawn by a computer"
 NOTE = "film.json"
 LONGEST_TEXT = 20_000  # letters, as PerformanceOptions has it
+SEEDS = 2**32
 _LOOKS = 6  # frames of a clip on the contact sheet
 _CHANCES = 4  # streams drawn from a clip's seed: person, performance, scene, rest
 
@@ -42,8 +43,8 @@ class FilmOptions(Options):
     """How many people; one clip each."""
     seconds: float = Field(default=6.0, gt=0, le=600)
     """Length of each clip."""
-    seed: int = Field(default=0, ge=0)
-    """Where all chance comes from: the same seed gives the same bytes."""
+    seed: int = Field(default=0, ge=0, lt=SEEDS)
+    """Where all chance comes from: the same seed gives the same pictures, sound and truth."""
     size: int = Field(default=512, ge=64, le=2160, multiple_of=2)
     """Width and height of the frames in pixels."""
     rate: float = Field(default=25.0, ge=1, le=240)
@@ -148,7 +149,12 @@ def _occluder(person: Person, seed: int) -> str:
 
 
 def chances(seed: int, number: int) -> list[int]:
-    """Seeds of person, performance, scene and the rest, for clip `number` of a film."""
+    """Seeds of person, performance, scene and the rest, for clip `number` of a film.
+
+    InputError for a seed out of range: one word of 32 bits, since of a longer one the rest would count as `number`.
+    """
+    if not 0 <= seed < SEEDS:
+        raise InputError(f"A seed cannot be {seed}; give a whole number from 0 to {SEEDS - 1}.")
     return [int(value) for value in np.random.SeedSequence([seed, number]).generate_state(_CHANCES)]
 
 
