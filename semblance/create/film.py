@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from fractions import Fraction
+from glob import escape
 from pathlib import Path
 
 import numpy as np
@@ -163,6 +164,8 @@ def film_clip(take: Take, clip: Path, progress: Progress, stop: StopSignal) -> N
     acting = take.performance
     info = made_clip(*take.size, acting.rate, acting.frames, WHAT)
     times = np.arange(acting.frames) / float(acting.rate)
+    for left in clip.parent.glob(f".{escape(clip.stem)}.*.part.*"):  # by a kill in the middle of writing
+        left.unlink(missing_ok=True)
     pieces = beside(clip, ".segment.mkv"), beside(clip, ".regions.mkv")
     progress.stage(clip.stem, acting.frames)
     truth = []
