@@ -139,13 +139,14 @@ def cast(options: FilmOptions, number: int, body: Body) -> Take:
         scene=draw_scene(shared[2], options.hard),
         body=body,
         size=(options.size, options.size),
-        occluder=_occluder(person, shared[3]) if options.occluders else "",
+        occluder=_occluder(person, shared[3], options.same_performance) if options.occluders else "",
     )
 
 
-def _occluder(person: Person, seed: int) -> str:
-    """What comes before the face; hair only where there is some."""
-    kinds = [kind for kind in KINDS if kind != "strand" or person.hair_cut not in ("bald", "buzz")]
+def _occluder(person: Person, seed: int, same: bool) -> str:
+    """What comes before the face; hair only where there is some, and not where the same comes before all faces."""
+    hair = not same and person.hair_cut not in ("bald", "buzz")
+    kinds = [kind for kind in KINDS if kind != "strand" or hair]
     return str(np.random.default_rng(seed).choice(kinds))
 
 
