@@ -107,7 +107,8 @@ def run_case(case: Case, asked: argparse.Namespace, folder: Path, body: Body, pr
         if not is_filmed(paths[name]):
             film_clip(take, paths[name], progress, stop)
     result = done.parent / "result.mp4"
-    if not result.exists():
+    if not (result.exists() and (done.parent / "result.report" / "report.json").exists()):
+        result.unlink(missing_ok=True)  # killed between the clip and its report
         replace(
             source, paths["plate"], result, asked.minutes, asked.model, asked.preset,
             merge=asked.merge, progress=progress, stop=stop,

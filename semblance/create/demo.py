@@ -87,8 +87,11 @@ def demo(
             if not is_filmed(clips[name]):
                 film_clip(take, clips[name], progress, stop)
     with clock.of("learn and swap"):
-        if not clips["result"].exists():
-            replace(clips["source"], clips["plate"], clips["result"], plan.minutes, progress=progress, stop=stop)
+        if not (clips["result"].exists() and (out / "result.report" / "report.json").exists()):
+            clips["result"].unlink(missing_ok=True)  # killed between the clip and its report; its pieces are there
+            replace(
+                clips["source"], clips["plate"], clips["result"], plan.minutes, seed=seed, progress=progress, stop=stop
+            )
     with clock.of("measure"):
         tables = _measure(clips, progress, stop)
     with clock.of("page"):
