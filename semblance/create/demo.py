@@ -6,15 +6,16 @@ write a page.
 
 from __future__ import annotations
 
+import json
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from dataclasses import replace as changed
 from pathlib import Path
 
 import numpy as np
 
 from .. import __version__
-from ..measures.rows import Measurement
+from ..measures.rows import Measurement, Row
 from ..media.probe import probe
 from ..media.read import read_frames
 from ..media.sheet import captioned, fitted, grid
@@ -31,7 +32,7 @@ from .measure import measure
 from .page import PageContent, write_page
 from .replace import replace
 
-_NOTE = "demo.json"
+_NOTE, _LAST = "demo.json", "measured.json"
 _MOMENTS, _SIDE = 6, 256
 
 
@@ -73,7 +74,8 @@ def demo(
 ) -> DemoResult:
     """Film, learn, swap, measure; `out` gets every file and index.html.
 
-    A folder of the same options goes on where it was stopped. Raises what film, replace and measure raise.
+    A folder of the same options goes on where it was stopped; where all is done, nothing is done again.
+    Raises what film, replace and measure raise.
     """
     progress, stop, clock = progress or Progress(), stop or StopSignal(), Clock()
     out = Path(out)
@@ -82,6 +84,8 @@ def demo(
     TrainOptions(minutes=plan.minutes, seed=seed)  # what cannot be is told before anything is filmed
     claim(out, _NOTE, {"seed": seed, "body": head.name, "plan": asdict(plan)})
     clips = {name: out / f"{name}.mp4" for name in ("source", "plate", "truth", "result")}
+    if before := _finished(out, clips):
+        return before
     with clock.of("film"):
         for name, take in takes.items():
             if not is_filmed(clips[name]):
@@ -96,7 +100,7 @@ def demo(
         tables = _measure(clips, progress, stop)
     with clock.of("page"):
         page = _page(out, clips, tables, plan, seed)
-    write_json(out / "measured.json", {"seconds": clock.seconds, **{name: t.as_json() for name, t in tables.items()}})
+    write_json(out / _LAST, {"seconds": clock.seconds, **{name: t.as_json() for name, t in tables.items()}})
     return DemoResult(page, tables["result"], sum(clock.seconds.values()))
 
 
@@ -113,6 +117,30 @@ def cast(seed: int, body, plan: Plan) -> dict[str, Take]:
         "plate": plate,
         "truth": changed(plate, person=with_face_of(b, a)),
     }
+
+
+def _finished(out: Path, clips: dict[str, Path]) -> DemoResult | None:
+    """What an earlier call came to, where all of it is there still; measured.json is written last."""
+    page = out / "index.html"
+    if not (page.exists() and clips["result"].exists() and all(is_filmed(clips[n]) for n in clips if n != "result")):
+        return None
+    try:
+        told = json.loads((out / _LAST).read_text(encoding="utf-8"))
+        values = told["result"]
+        names = [field.name for field in fields(Row) if field.name != "missing"]
+        rows = tuple(
+            Row(**{name: row[name] for name in names}, missing=numbers(row["missing"])) for row in values["rows"]
+        )
+        about = {key: value for key, value in values.items() if key not in ("rows", "notes")}
+        return DemoResult(page, Measurement(rows, about, tuple(values["notes"])), sum(told["seconds"].values()))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def numbers(text: str) -> tuple[int, ...]:
+    """ "12-14, 30" -> 12, 13, 14, 30; see measures.rows.ranges."""
+    runs = [run.split("-") for run in text.split(", ") if run]
+    return tuple(number for run in runs for number in range(int(run[0]), int(run[-1]) + 1))
 
 
 def _measure(clips: dict[str, Path], progress: Progress, stop: StopSignal) -> dict[str, Measurement]:
@@ -134,9 +162,9 @@ def _page(out: Path, clips: dict[str, Path], tables: dict[str, Measurement], pla
         PageContent(
             title="A face swap, measured against the truth",
             summary=(
-                "Nobody on this page exists. Two people were drawn by a computer and filmed; a small network learned both "
-                "of them from their clips; the second one's face was replaced by the first one's. Because the people are "
-                "drawn, the perfect result could be filmed too: the same performance by the other person. The figures "
+                "Nobody on this page exists. Two people were drawn by a computer and filmed; a small network learned "
+                "both of them from their clips; the second one's face was replaced by the first one's. Because the "
+                "people are drawn, the perfect result could be filmed too: the same performance by the other person. The figures "
                 "hold the swap against it, beside what the untouched plate and the perfect result score."
             ),
             clips=(
@@ -151,14 +179,17 @@ def _page(out: Path, clips: dict[str, Path], tables: dict[str, Measurement], pla
             ),
             tables=tuple(
                 (caption, tables[name].as_json())
-                for name, caption in (("result", "the swap"), ("truth", "a perfect swap"), ("plate", "the untouched plate"))
+                for name, caption in (
+                    ("result", "the swap"), ("truth", "a perfect swap"), ("plate", "the untouched plate"),
+                )
             ),
             stats=_copied(out, clips["result"].with_name("result.mp4.work") / "model" / "stats.jsonl"),
             previews=previews,
             next_steps=(
                 ("swap faces in your own clips, of people who agreed",
                  "semblance replace --source a.mp4 --target b.mp4 --out c.mp4 --minutes 10"),
-                ("film other people who don't exist", f"semblance people film --out {out.parent / 'people'} --seed {seed + 1} --speech"),
+                ("film other people who don't exist",
+                 f"semblance people film --out {out.parent / 'people'} --seed {seed + 1} --speech"),
                 ("measure any result", "semblance measure RESULT --target CLIP --source CLIP"),
             ),
             facts=(
