@@ -3,9 +3,10 @@
     python benchmarks/world.py [--out out/world] [--model swap_original] [--preset small] [--minutes 10] [--only 1,2]
                                [--body builtin] [--merge '{"colour": "rct"}']
 
-The list is fixed and seeded: the same for every model and merge setting. Clips are filmed once into OUT/clips-BODY; each
-swap has a folder of its own under OUT/MODEL-PRESET-MINUTES (with another body or merge options: their names behind it);
-what is there already is not done again, so the benchmark can be stopped and go on. It ends with one table and world.json: commit, machine, versions, every figure, medians and spreads.
+The list is fixed and seeded: the same for every model and merge setting. Clips are filmed once into OUT/clips-BODY;
+each swap has a folder of its own under OUT/MODEL-PRESET-MINUTES (another body and merge options are named behind that);
+what is there already is not done again, so the benchmark can be stopped and go on. It ends with one table and
+world.json: commit, machine, versions, every figure, medians and spreads.
 """
 
 from __future__ import annotations

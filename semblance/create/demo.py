@@ -164,8 +164,8 @@ def _page(out: Path, clips: dict[str, Path], tables: dict[str, Measurement], pla
             summary=(
                 "Nobody on this page exists. Two people were drawn by a computer and filmed; a small network learned "
                 "both of them from their clips; the second one's face was replaced by the first one's. Because the "
-                "people are drawn, the perfect result could be filmed too: the same performance by the other person. The figures "
-                "hold the swap against it, beside what the untouched plate and the perfect result score."
+                "people are drawn, the perfect result could be filmed too: the same performance by the other person. "
+                "The figures hold the swap against it, beside what the untouched plate and the perfect result score."
             ),
             clips=(
                 ("source: who shall appear", clips["source"]),
