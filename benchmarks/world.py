@@ -1,11 +1,12 @@
 """Twenty swaps between ten people who don't exist, from easy to hard, each measured against the true swap.
 
     python benchmarks/world.py [--out out/world] [--model swap_original] [--preset small] [--minutes 10] [--only 1,2]
-                               [--body builtin] [--merge "--colour rct ..."]
+                               [--body builtin] [--merge '{"colour": "rct"}']
 
 The list is fixed and seeded: the same for every model and merge setting. Clips are filmed once into OUT/clips-BODY;
-each swap has a folder of its own under OUT/MODEL-PRESET-MINUTES; what is there already is not done again, so the benchmark can be
-stopped and go on. It ends with one table and world.json: commit, machine, versions, every figure, medians and spreads.
+each swap has a folder of its own under OUT/MODEL-PRESET-MINUTES (another body and merge options are named behind that);
+what is there already is not done again, so the benchmark can be stopped and go on. It ends with one table and
+world.json: commit, machine, versions, every figure, medians and spreads.
 """
 
 from __future__ import annotations
@@ -113,7 +114,8 @@ def run_case(case: Case, asked: argparse.Namespace, folder: Path, body: Body, pr
         if not is_filmed(paths[name]):
             film_clip(take, paths[name], progress, stop)
     result = done.parent / "result.mp4"
-    if not result.exists():
+    if not (result.exists() and (done.parent / "result.report" / "report.json").exists()):
+        result.unlink(missing_ok=True)  # killed between the clip and its report
         replace(
             source, paths["plate"], result, asked.minutes, asked.model, asked.preset,
             merge=asked.merge, progress=progress, stop=stop,
@@ -143,6 +145,13 @@ def table(results: dict[str, dict]) -> str:
     return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) for line in lines)
 
 
+def folder_name(asked: argparse.Namespace, body: Body) -> str:
+    """One for each body, model and merge setting, so that no figure is taken for another's."""
+    changed = asked.merge.model_dump(exclude_defaults=True)
+    others = [body.name] * (body.name != "builtin") + [f"{key}={value}" for key, value in sorted(changed.items())]
+    return "-".join([asked.model, asked.preset, f"{asked.minutes:g}", *others]).replace("/", "_")
+
+
 def commit() -> str:
     """The checkout's commit, with a plus if it was changed since."""
     told = subprocess.run(["git", "describe", "--always", "--dirty=+"], capture_output=True, text=True, check=False)
@@ -163,7 +172,9 @@ def main() -> None:
     body = open_body(asked.body)
     wanted = {part for part in asked.only.split(",") if part}
     cases = [case for k, case in enumerate(CASES) if not wanted or case.name in wanted or str(k + 1) in wanted]
-    folder = asked.out / f"{asked.model}-{asked.preset}-{asked.minutes:g}"
+    if not cases:
+        parser.error(f"no swap is called {asked.only}; known: 1 to {len(CASES)}, {', '.join(c.name for c in CASES)}")
+    folder = asked.out / folder_name(asked, body)
     progress, results = TerminalProgress(), {}
     for case in cases:
         results[case.name] = run_case(case, asked, folder, body, progress)

@@ -97,9 +97,7 @@ def main(path: str) -> None:
     told = np.delete(gap, list(IRIS))
     worst = np.argsort(told)[::-1][:5]
     print("furthest off the surface:", {int(k): round(float(told[k]), 2) for k in worst})
-    print(
-        f"{OUT}: {HEADS} heads of {IDENTITY_AXES} axes; off the surface by {told.mean():.3f} cm, at most {told.max():.3f}"
-    )
+    print(f"{OUT}: {HEADS} heads; off the surface by {told.mean():.3f} cm, at most {told.max():.3f}")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from difflib import get_close_matches
 from importlib import import_module
 
 from .. import __version__
@@ -30,9 +31,9 @@ VERBS = {
 }
 
 
-def usage() -> str:
-    """The text of `semblance --help`."""
-    verbs = "\n".join(f"  {name:<13} {what}" for name, what in VERBS.items())
+def usage(family: str = "") -> str:
+    """The text of `semblance --help`, or of `semblance people --help`: only the verbs that begin so."""
+    verbs = "\n".join(f"  {name:<13} {what}" for name, what in VERBS.items() if name.startswith(family))
     return (
         f"semblance {__version__}: consented synthetic faces, labelled and measured\n\n"
         f"usage: semblance VERB ...\n\n{verbs}\n\n"
@@ -48,6 +49,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     if arguments[0] in ("-V", "--version"):
         print(f"semblance {__version__}")
+        return 0
+    if arguments[0] in _families() and arguments[1:2] in (["-h"], ["--help"], ["help"]):
+        print(usage(f"{arguments[0]} "))
         return 0
     verb, rest = _verb_of(arguments)
     if verb not in VERBS:
@@ -72,10 +76,16 @@ def main(arguments: list[str] | None = None) -> int:
 def _verb_of(arguments: list[str]) -> tuple[str, list[str]]:
     """The verb, of one word or two ("people film"), and what comes after it."""
     two = " ".join(arguments[:2])
-    families = {name.split()[0] for name in VERBS if " " in name}
-    if two in VERBS or arguments[0] in families:
+    if two in VERBS or arguments[0] in _families():
+        return two, arguments[2:]
+    if arguments[0] not in VERBS and get_close_matches(two, VERBS, 1, 0.8):  # "peopel film"
         return two, arguments[2:]
     return arguments[0], arguments[1:]
+
+
+def _families() -> set[str]:
+    """First words of the verbs that have two."""
+    return {name.split()[0] for name in VERBS if " " in name}
 
 
 def _stop_on_interrupt(stop: StopSignal) -> None:

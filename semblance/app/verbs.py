@@ -10,6 +10,7 @@ from typing import Annotated
 
 import tyro
 
+from ..errors import InputError
 from ..runs import StopSignal
 from .terminal import TerminalProgress, tell
 
@@ -285,7 +286,9 @@ def _people_fit(progress: TerminalProgress, stop: StopSignal) -> Callable:
             out: the head's file (.npz)
             body: instead of clips, film random people on this head: "ict" (from the cache), or a path to it
         """
-        result = fit_head(open_body(body) if body and not clips else clips, out, options, progress, stop)
+        if body and clips:
+            raise InputError("A head is measured over clips or over people filmed on --body; give one of the two.")
+        result = fit_head(open_body(body) if body else clips, out, options, progress, stop)
         progress.done()
         tell(result.summary())
 

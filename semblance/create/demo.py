@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from dataclasses import replace as changed
 from pathlib import Path
 
 import numpy as np
 
 from .. import __version__
-from ..errors import OutputError
-from ..measures.rows import Measurement
+from ..measures.rows import Measurement, Row
 from ..media.probe import probe
 from ..media.read import read_frames
 from ..media.sheet import captioned, fitted, grid
@@ -26,13 +25,14 @@ from ..people.performance import PerformanceOptions, draw_performance
 from ..people.person import draw_person, with_face_of
 from ..people.scene import draw_scene
 from ..runs import Clock, Progress, StopSignal, environment, write_json, written_whole
+from ..training.options import TrainOptions
 from ..trust.publish import publish_picture
-from .film import WHAT, chances, film_clip, is_filmed
+from .film import WHAT, chances, claim, film_clip, is_filmed
 from .measure import measure
 from .page import PageContent, write_page
 from .replace import replace
 
-_NOTE = "demo.json"
+_NOTE, _LAST = "demo.json", "measured.json"
 _MOMENTS, _SIDE = 6, 256
 
 
@@ -67,32 +67,40 @@ class DemoResult:
 def demo(
     out: Path | str = Path("out/demo"),
     plan: Plan = FULL,
-    seed: int = 11,
+    seed: int = 0,
     body: str = "auto",
     progress: Progress | None = None,
     stop: StopSignal | None = None,
 ) -> DemoResult:
     """Film, learn, swap, measure; `out` gets every file and index.html.
 
-    A folder of the same options goes on where it was stopped. Raises what film, replace and measure raise.
+    A folder of the same options goes on where it was stopped; where all is done, nothing is done again.
+    Raises what film, replace and measure raise.
     """
     progress, stop, clock = progress or Progress(), stop or StopSignal(), Clock()
     out = Path(out)
     head = open_body(body)
-    _claim(out, {"seed": seed, "body": head.name, "plan": asdict(plan)})
+    takes = cast(seed, head, plan)
+    TrainOptions(minutes=plan.minutes, seed=seed)  # what cannot be is told before anything is filmed
+    claim(out, _NOTE, {"seed": seed, "body": head.name, "plan": asdict(plan)})
     clips = {name: out / f"{name}.mp4" for name in ("source", "plate", "truth", "result")}
+    if before := _finished(out, clips):
+        return before
     with clock.of("film"):
-        for name, take in cast(seed, head, plan).items():
+        for name, take in takes.items():
             if not is_filmed(clips[name]):
                 film_clip(take, clips[name], progress, stop)
     with clock.of("learn and swap"):
-        if not clips["result"].exists():
-            replace(clips["source"], clips["plate"], clips["result"], plan.minutes, progress=progress, stop=stop)
+        if not (clips["result"].exists() and (out / "result.report" / "report.json").exists()):
+            clips["result"].unlink(missing_ok=True)  # killed between the clip and its report; its pieces are there
+            replace(
+                clips["source"], clips["plate"], clips["result"], plan.minutes, seed=seed, progress=progress, stop=stop
+            )
     with clock.of("measure"):
         tables = _measure(clips, progress, stop)
     with clock.of("page"):
         page = _page(out, clips, tables, plan, seed)
-    write_json(out / "measured.json", {"seconds": clock.seconds, **{name: t.as_json() for name, t in tables.items()}})
+    write_json(out / _LAST, {"seconds": clock.seconds, **{name: t.as_json() for name, t in tables.items()}})
     return DemoResult(page, tables["result"], sum(clock.seconds.values()))
 
 
@@ -111,22 +119,28 @@ def cast(seed: int, body, plan: Plan) -> dict[str, Take]:
     }
 
 
-def _claim(out: Path, job: dict) -> None:
-    """Note what the folder is for; OutputError if it is for something else."""
-    note = out / _NOTE
-    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
-        try:
-            same = json.loads(note.read_text(encoding="utf-8")) == job
-        except (OSError, ValueError):
-            same = False
-        if not same:
-            raise OutputError(f"{out} already holds something else; remove it or choose another --out.")
-        return
+def _finished(out: Path, clips: dict[str, Path]) -> DemoResult | None:
+    """What an earlier call came to, where all of it is there still; measured.json is written last."""
+    page = out / "index.html"
+    if not (page.exists() and clips["result"].exists() and all(is_filmed(clips[n]) for n in clips if n != "result")):
+        return None
     try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{out} cannot be made ({error.strerror}); choose another --out.") from None
-    write_json(note, job)
+        told = json.loads((out / _LAST).read_text(encoding="utf-8"))
+        values = told["result"]
+        names = [field.name for field in fields(Row) if field.name != "missing"]
+        rows = tuple(
+            Row(**{name: row[name] for name in names}, missing=numbers(row["missing"])) for row in values["rows"]
+        )
+        about = {key: value for key, value in values.items() if key not in ("rows", "notes")}
+        return DemoResult(page, Measurement(rows, about, tuple(values["notes"])), sum(told["seconds"].values()))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def numbers(text: str) -> tuple[int, ...]:
+    """ "12-14, 30" -> 12, 13, 14, 30; see measures.rows.ranges."""
+    runs = [run.split("-") for run in text.split(", ") if run]
+    return tuple(number for run in runs for number in range(int(run[0]), int(run[-1]) + 1))
 
 
 def _measure(clips: dict[str, Path], progress: Progress, stop: StopSignal) -> dict[str, Measurement]:
@@ -149,9 +163,9 @@ def _page(out: Path, clips: dict[str, Path], tables: dict[str, Measurement], pla
             title="A face swap, measured against the truth",
             summary=(
                 "Nobody on this page exists. Two people were drawn by a computer and filmed; a small network learned "
-                "both of them from their clips; the second one's face was replaced by the first one's. Because the people are "
-                "drawn, the perfect result could be filmed too: the same performance by the other person. The "
-                "figures hold the swap against it, beside what the untouched plate and the perfect result score."
+                "both of them from their clips; the second one's face was replaced by the first one's. Because the "
+                "people are drawn, the perfect result could be filmed too: the same performance by the other person. "
+                "The figures hold the swap against it, beside what the untouched plate and the perfect result score."
             ),
             clips=(
                 ("source: who shall appear", clips["source"]),
@@ -164,9 +178,10 @@ def _page(out: Path, clips: dict[str, Path], tables: dict[str, Measurement], pla
                 ("the result's faces, with their distance to the source", report / "sheet.png"),
             ),
             tables=tuple(
-                ("the swap", tables["result"].as_json()),
-                ("a perfect swap", tables["truth"].as_json()),
-                ("the untouched plate", tables["plate"].as_json()),
+                (caption, tables[name].as_json())
+                for name, caption in (
+                    ("result", "the swap"), ("truth", "a perfect swap"), ("plate", "the untouched plate"),
+                )
             ),
             stats=_copied(out, clips["result"].with_name("result.mp4.work") / "model" / "stats.jsonl"),
             previews=previews,

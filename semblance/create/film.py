@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from fractions import Fraction
+from glob import escape
 from pathlib import Path
 
 import numpy as np
 from pydantic import Field
 
-from ..errors import OutputError
+from ..errors import InputError, OutputError
 from ..measures.truth import REGIONS, masks_path, open_truth, truth_path, write_truth
 from ..media.encode import EncodeOptions, made_clip
 from ..media.probe import probe
@@ -30,6 +31,8 @@ from ..types import Frame, Wave
 
 WHAT = "people who do not exist, drawn by a computer"
 NOTE = "film.json"
+LONGEST_TEXT = 20_000  # letters, as PerformanceOptions has it
+SEEDS = 2**32
 _LOOKS = 6  # frames of a clip on the contact sheet
 _CHANCES = 4  # streams drawn from a clip's seed: person, performance, scene, rest
 
@@ -41,8 +44,8 @@ class FilmOptions(Options):
     """How many people; one clip each."""
     seconds: float = Field(default=6.0, gt=0, le=600)
     """Length of each clip."""
-    seed: int = Field(default=0, ge=0)
-    """Where all chance comes from: the same seed gives the same bytes."""
+    seed: int = Field(default=0, ge=0, lt=SEEDS)
+    """Where all chance comes from: the same seed gives the same pictures, sound and truth."""
     size: int = Field(default=512, ge=64, le=2160, multiple_of=2)
     """Width and height of the frames in pixels."""
     rate: float = Field(default=25.0, ge=1, le=240)
@@ -97,7 +100,10 @@ def film_people(
     options, progress, stop = options or FilmOptions(), progress or Progress(), stop or StopSignal()
     out = Path(out)
     body = open_body(options.body)
-    _claim(out, options, body)
+    _check_text(options)
+    cast(options, 0, body)  # what cannot be spoken is told before there is a folder
+    job = {"options": options.model_dump(), "body": body.name}
+    claim(out, NOTE, job, {"regions": REGIONS, "environment": environment()})
     clips, looks, frames, filmed, clock = [], [], 0, 0, Clock()
     for number in range(options.people):
         clip = out / f"person-{number + 1}.mp4"
@@ -133,18 +139,24 @@ def cast(options: FilmOptions, number: int, body: Body) -> Take:
         scene=lit(draw_scene(shared[2], options.hard), draw_person(shared[0])),
         body=body,
         size=(options.size, options.size),
-        occluder=_occluder(person, shared[3]) if options.occluders else "",
+        occluder=_occluder(person, shared[3], options.same_performance) if options.occluders else "",
     )
 
 
-def _occluder(person: Person, seed: int) -> str:
-    """What comes before the face; hair only where there is some."""
-    kinds = [kind for kind in KINDS if kind != "strand" or person.hair_cut not in ("bald", "buzz")]
+def _occluder(person: Person, seed: int, same: bool) -> str:
+    """What comes before the face; hair only where there is some, and not where the same comes before all faces."""
+    hair = not same and person.hair_cut not in ("bald", "buzz")
+    kinds = [kind for kind in KINDS if kind != "strand" or hair]
     return str(np.random.default_rng(seed).choice(kinds))
 
 
 def chances(seed: int, number: int) -> list[int]:
-    """Seeds of person, performance, scene and the rest, for clip `number` of a film."""
+    """Seeds of person, performance, scene and the rest, for clip `number` of a film.
+
+    InputError for a seed out of range: one word of 32 bits, since of a longer one the rest would count as `number`.
+    """
+    if not 0 <= seed < SEEDS:
+        raise InputError(f"A seed cannot be {seed}; give a whole number from 0 to {SEEDS - 1}.")
     return [int(value) for value in np.random.SeedSequence([seed, number]).generate_state(_CHANCES)]
 
 
@@ -153,6 +165,8 @@ def film_clip(take: Take, clip: Path, progress: Progress, stop: StopSignal) -> N
     acting = take.performance
     info = made_clip(*take.size, acting.rate, acting.frames, WHAT)
     times = np.arange(acting.frames) / float(acting.rate)
+    for left in clip.parent.glob(f".{escape(clip.stem)}.*.part.*"):  # by a kill in the middle of writing
+        left.unlink(missing_ok=True)
     pieces = beside(clip, ".segment.mkv"), beside(clip, ".regions.mkv")
     progress.stage(clip.stem, acting.frames)
     truth = []
@@ -195,23 +209,33 @@ def is_filmed(clip: Path) -> bool:
     return clip.exists() and masks_path(clip).exists() and truth_path(clip).exists()
 
 
-def _claim(out: Path, options: FilmOptions, body: Body) -> None:
-    """Note what the folder is for; OutputError if it is for something else."""
-    note = out / NOTE
-    wanted = {"options": options.model_dump(), "body": body.name}
-    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
-        try:
-            same = {key: json.loads(note.read_text(encoding="utf-8"))[key] for key in wanted} == wanted
-        except (OSError, ValueError, KeyError, TypeError):
-            same = False
-        if not same:
-            raise OutputError(f"{out} already holds something else; remove it or choose another --out.")
-        return
+def claim(out: Path, name: str, job: dict, also: dict | None = None) -> None:
+    """Note in the file `name` of a new folder what it is for, and `also`; OutputError if it is for something else."""
     try:
-        out.mkdir(parents=True, exist_ok=True)
+        out.mkdir(parents=True, exist_ok=True)  # first: of a path with .. in it only then is known where it leads
+        held = any(out.iterdir())
+    except FileExistsError:
+        raise OutputError(f"{out} is a file; remove it or choose another --out.") from None
     except OSError as error:
         raise OutputError(f"{out} cannot be made ({error.strerror}); choose another --out.") from None
-    write_json(note, {**wanted, "regions": REGIONS, "environment": environment()})
+    if not held:
+        write_json(out / name, {**job, **(also or {})})
+        return
+    try:
+        noted = json.loads((out / name).read_text(encoding="utf-8"))
+        same = {key: noted[key] for key in job} == job
+    except (OSError, ValueError, KeyError, TypeError):
+        same = False
+    if not same:
+        raise OutputError(f"{out} already holds something else; remove it or choose another --out.")
+
+
+def _check_text(options: FilmOptions) -> None:
+    """InputError for a text that nobody would hear."""
+    if options.text and not options.speech:
+        raise InputError("A text is only spoken with --speech; add it, or leave --text out.")
+    if len(options.text) > LONGEST_TEXT:
+        raise InputError(f"The text has {len(options.text)} letters; give --text at most {LONGEST_TEXT}.")
 
 
 def _looks(clip: Path) -> np.ndarray:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..errors import InputError
+import numpy as np
+
+from ..errors import InputError, OutputError
+from ..media.image import encode_picture
 from ..media.sheet import captioned, grid
 from ..people.bodies import open_body
 from ..people.film import Take, film, lit
@@ -34,8 +37,10 @@ def people_sheet(
         raise InputError(f"A sheet of {people} people cannot be drawn; ask for 1 to 1000.")
     if not 64 <= size <= 1024:
         raise InputError(f"Pictures of {size} pixels cannot be drawn; ask for 64 to 1024.")
-    if seed < 0:
-        raise InputError(f"A seed cannot be {seed}; give a whole number from 0 up.")
+    chances(seed, 0)
+    encode_picture(np.zeros((1, 1, 3), np.uint8), out.suffix, {})  # a suffix that cannot be, told before the work
+    if out.is_dir():
+        raise OutputError(f"{out} is a folder; name a picture with --out.")
     refuse_existing(out, "place for the sheet")
     head = open_body(body)
     progress.stage("people", people, "people")

@@ -7,6 +7,7 @@ expression_deltas, expression_names); nothing of it is part of this package but 
 
 from __future__ import annotations
 
+import zlib
 from functools import lru_cache
 from pathlib import Path
 from zipfile import BadZipFile
@@ -31,6 +32,14 @@ _NECK = (-13.5, -8.5)  # cm: base of the neck, where the jaw ends
 def ict_body(path: Path) -> Body:
     """Load the head from `path`. Raises ModelError if it is missing, damaged or something else."""
     arrays = _read(Path(path))
+    try:
+        return _assembled(arrays)
+    except (ValueError, IndexError, TypeError) as error:
+        raise ModelError(f"{path} is not the ICT head ({error}); fetch it again.") from None
+
+
+def _assembled(arrays: dict[str, np.ndarray]) -> Body:
+    """The file's arrays -> a Body. ValueError, IndexError or TypeError where they do not fit together."""
     names = [str(name) for name in arrays["material_names"]]
     kinds = np.array([_MATERIALS.get(name, 0) for name in names], np.uint8)
     wanted = kinds[arrays["face_material"]] > 0
@@ -78,7 +87,7 @@ def _read(path: Path) -> dict[str, np.ndarray]:
             return {name: archive[name] for name in _ARRAYS}
     except FileNotFoundError:
         raise ModelError(f"There is no head at {path}; give --body builtin, or the path of ict_facekit.npz.") from None
-    except (OSError, ValueError, EOFError, BadZipFile, KeyError) as error:
+    except (OSError, ValueError, TypeError, EOFError, BadZipFile, KeyError, zlib.error) as error:
         raise ModelError(f"{path} cannot be read as the ICT head ({error}); fetch it again.") from None
 
 
