@@ -39,6 +39,7 @@ _SOURCE_VECTORS = 32  # a person's mean vector hardly changes after a dozen fram
 _NEAR = 0.6  # of a face's size: further from the plate's face, a face in the result is someone else's
 _PATIENCE = 12  # frames
 _SOUND = 8000, 120.0  # Hz and seconds that are compared
+_ANOTHER_PICTURE = 28.0  # dB: worse than any encode leaves a background that nobody touched
 _KEPT = "Measuring keeps nothing; run the same command again."
 
 
@@ -73,7 +74,7 @@ def measure(
     if truth is not None:
         rows += [make_row(name, figure, floor.get(name)) for name, figure in truth_figures(seen.comparison).items()]
     progress.done()
-    return Measurement(tuple(rows), _about(clips, source, table), _remarks(seen))
+    return Measurement(tuple(rows), _about(clips, source, table), _remarks(seen, rows))
 
 
 @dataclass(frozen=True)
@@ -336,9 +337,15 @@ def _sound_row(clips: _Clips) -> list[Row]:
     return [make_row("sound offset", Figure(np.zeros(0), [], offset.ms, note))]
 
 
-def _remarks(seen: _Seen) -> tuple[str, ...]:
+def _remarks(seen: _Seen, rows: Sequence[Row]) -> tuple[str, ...]:
     lines = [f"No face in the {name}: frames {ranges(frames)}." for name, frames in seen.faceless.items()]
     lines += [f"{name} could not be decoded: frames {ranges(frames)}." for name, frames in seen.unread.items()]
+    around = next((row.value for row in rows if row.name == "background"), None)
+    if around is not None and around < _ANOTHER_PICTURE:
+        lines.append(
+            f"Around the face the result is another picture than the target ({around:.0f} dB), no swap over it: seam, double "
+            "edges and sharpness, which compare the face with what lies around it, say little."
+        )
     return tuple(lines)
 
 

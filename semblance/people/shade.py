@@ -49,7 +49,7 @@ class Paint(NamedTuple):
 class Light(NamedTuple):
     """Lamps and what the key lamp sees."""
 
-    lamps: np.ndarray  # (4, 6): direction towards key, fill, rim and linear colour; then colours of sky, ground
+    lamps: np.ndarray  # (4, 6): direction towards key, fill, rim and its colour; then sky, ground
     depth: np.ndarray  # (D, D) the key lamp's depth picture
     # (4, 4): world -> its pixels and nearness in three rows, then the spread of its shadow in pixels and the bias in cm
     seen_from: np.ndarray
