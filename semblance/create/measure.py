@@ -343,8 +343,8 @@ def _remarks(seen: _Seen, rows: Sequence[Row]) -> tuple[str, ...]:
     around = next((row.value for row in rows if row.name == "background"), None)
     if around is not None and around < _ANOTHER_PICTURE:
         lines.append(
-            f"Around the face the result is another picture than the target ({around:.0f} dB), no swap over it: seam, double "
-            "edges and sharpness, which compare the face with what lies around it, say little."
+            f"Around the face the result is another picture than the target ({around:.0f} dB), no swap over it: seam, "
+            "double edges and sharpness, which compare the face with what lies around it, say little."
         )
     return tuple(lines)
 
