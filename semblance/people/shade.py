@@ -41,7 +41,7 @@ class Paint(NamedTuple):
     gums: np.ndarray  # (3,) linear RGB
     iris: np.ndarray  # (P, A, 3) linear RGB by radius and angle
     strands: np.ndarray  # (S, S) uint8: light and dark of single hairs
-    lamps: np.ndarray  # (4, 6): where key, fill and rim stand, and their linear colours; then colours of sky, ground
+    # (2, 20), either eye: centre 3, gaze axes 9 (x, y, z), radius cm, iris radius (radians), pupil (share of the iris),
     # the head's up 3, lower and upper lid (cm along up from the centre)
     eyes: np.ndarray
 
