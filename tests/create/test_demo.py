@@ -19,8 +19,8 @@ from semblance.runs import StopSignal
 from semblance.trust.publish import LABEL
 from tests.create.swapping import StopAt, pixels_of
 
-# 40 frames of the source and 25 of the target: training needs 20 good faces of each
-TINY = Plan(size=160, source_seconds=1.6, target_seconds=1.0, minutes=0.15, preset="tiny")
+# 30 frames of the source and 22 of the target: training needs 20 good faces of each
+TINY = Plan(size=160, source_seconds=1.2, target_seconds=0.88, minutes=0.1, preset="tiny")
 
 
 def stamps(folder):
@@ -30,7 +30,7 @@ def stamps(folder):
 @pytest.fixture(scope="module")
 def result(tmp_path_factory):
     """Stopped once, in the second clip, then gone on with."""
-    out, told = tmp_path_factory.mktemp("demo") / "d", StopAt(45, StopSignal())
+    out, told = tmp_path_factory.mktemp("demo") / "d", StopAt(34, StopSignal())
     with pytest.raises(Stopped, match="the same command"):
         demo(out, TINY, body="builtin", progress=told, stop=told.stop_signal)
     assert sorted(path.name for path in out.iterdir()) == [
@@ -74,12 +74,12 @@ def test_truth_is_the_plate_played_by_the_source(result):
 def test_the_result_is_the_plate_but_for_the_face(result):
     folder = result.page.parent
     plate, swapped = (pixels_of(folder / f"{name}.mp4").astype(int) for name in ("plate", "result"))
-    assert swapped.shape == plate.shape == (25, 160, 160, 3)
+    assert swapped.shape == plate.shape == (22, 160, 160, 3)
     gap = np.abs(plate - swapped).mean((0, 3))
     skin = (pixels_of(masks_path(folder / "plate.mp4"))[..., 0] == REGIONS["skin"]).mean(0) > 0.9
     assert gap[skin].mean() > 3, "the face did not change"
     assert gap[:12, :12].mean() < 1.5 and gap[:12, -12:].mean() < 1.5, "the background changed"
-    waves = [read_wave(folder / f"{name}.mp4", 8000, 1.0) for name in ("plate", "result")]
+    waves = [read_wave(folder / f"{name}.mp4", 8000, 0.88) for name in ("plate", "result")]
     assert np.array_equal(*waves) and np.abs(waves[0]).max() > 0.01
 
 
