@@ -44,6 +44,7 @@ class Plan:
     source_seconds: float
     target_seconds: float
     minutes: float  # of training
+    preset: str = "small"  # of the model
 
 
 # On two cores, install aside: the whole demo in under 8 minutes, the quick one in under 3
@@ -94,8 +95,9 @@ def demo(
         if not (clips["result"].exists() and (out / "result.report" / "report.json").exists()):
             clips["result"].unlink(missing_ok=True)  # killed between the clip and its report; its pieces are there
             replace(
-                clips["source"], clips["plate"], clips["result"], plan.minutes, seed=seed, progress=progress, stop=stop
-            )
+                clips["source"], clips["plate"], clips["result"], plan.minutes,
+                preset=plan.preset, seed=seed, progress=progress, stop=stop,
+            )  # fmt: skip
     with clock.of("measure"):
         tables = _measure(clips, progress, stop)
     with clock.of("page"):
@@ -196,7 +198,7 @@ def _page(out: Path, clips: dict[str, Path], tables: dict[str, Measurement], pla
                 ("seed", str(seed)),
                 ("frames", f"{plan.size}x{plan.size} pixels"),
                 ("minutes of training", f"{plan.minutes:g}"),
-                ("model", "swap_original, small"),
+                ("model", f"swap_original, {plan.preset}"),
                 ("Semblance", __version__),
                 ("Python", str(told.get("python", ""))),
             ),
