@@ -9,7 +9,6 @@ from ..errors import ModelError
 from .body import Body
 
 ICT_FILE = "ict_facekit.npz"
-ICT_SHA256 = "a53373dded436d3ce3df50dbf552be381dd2f6528c8731e80537c1ba54323dd3"
 ICT_SOURCE = "https://github.com/ICT-VGL/ICT-FaceKit (MIT licence)"
 
 
