@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from ..errors import InputError, OutputError
-from ..media.image import encode_picture
 from ..media.sheet import captioned, grid
 from ..people.bodies import open_body
 from ..people.film import Take, film, lit
@@ -15,7 +12,7 @@ from ..people.performance import PerformanceOptions, draw_performance
 from ..people.person import draw_person
 from ..people.scene import draw_scene
 from ..runs import Progress, StopSignal, refuse_existing
-from ..trust.publish import publish_picture
+from ..trust.publish import check_picture, publish_picture
 from .film import WHAT, chances
 
 _COLUMNS = 6
@@ -38,7 +35,7 @@ def people_sheet(
     if not 64 <= size <= 1024:
         raise InputError(f"Pictures of {size} pixels cannot be drawn; ask for 64 to 1024.")
     chances(seed, 0)
-    encode_picture(np.zeros((1, 1, 3), np.uint8), out.suffix, {})  # a suffix that cannot be, told before the work
+    check_picture(out.suffix)
     if out.is_dir():
         raise OutputError(f"{out} is a folder; name a picture with --out.")
     refuse_existing(out, "place for the sheet")

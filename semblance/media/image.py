@@ -58,21 +58,28 @@ def _to_rgb(picture: Image.Image) -> np.ndarray:
     return np.array(picture.convert("RGB"))
 
 
+_SUFFIXES = (".png", ".jpg", ".jpeg")
+
+
+def check_picture(suffix: str) -> None:
+    """Raises InputError, before any work, for a suffix that no picture is written with."""
+    if suffix.lower() not in _SUFFIXES:
+        raise InputError(f"Pictures cannot be written as '{suffix}'; use .png or .jpg.")
+
+
 def encode_picture(pixels: np.ndarray, suffix: str, tags: dict[str, str]) -> bytes:
     """The bytes of a PNG (.png) or JPEG (.jpg, .jpeg) file with its tags; raises InputError for other suffixes."""
-    suffix = suffix.lower()
+    check_picture(suffix)
     bgr = cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2BGR)
-    if suffix == ".png":
+    if suffix.lower() == ".png":
         data = cv2.imencode(".png", bgr, [cv2.IMWRITE_PNG_COMPRESSION, _PNG_LEVEL])[1].tobytes()
         end_of_header = len(_PNG_HEAD) + 25  # IHDR: length, name, 13 bytes, checksum
         return data[:end_of_header] + b"".join(map(_text_chunk, tags, tags.values())) + data[end_of_header:]
-    if suffix in (".jpg", ".jpeg"):
-        data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])[1].tobytes()
-        end_of_header = 4 + struct.unpack(">H", data[4:6])[0]  # after the JFIF segment
-        comment = pack_tags(tags).encode()
-        segment = b"\xff\xfe" + struct.pack(">H", len(comment) + 2) + comment if tags else b""
-        return data[:end_of_header] + segment + data[end_of_header:]
-    raise InputError(f"Pictures cannot be written as '{suffix}'; use .png or .jpg.")
+    data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])[1].tobytes()
+    end_of_header = 4 + struct.unpack(">H", data[4:6])[0]  # after the JFIF segment
+    comment = pack_tags(tags).encode()
+    segment = b"\xff\xfe" + struct.pack(">H", len(comment) + 2) + comment if tags else b""
+    return data[:end_of_header] + segment + data[end_of_header:]
 
 
 def write_picture(

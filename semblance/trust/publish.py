@@ -16,13 +16,22 @@ from .. import __version__
 from ..errors import OutputError
 from ..media.encode import EncodeOptions, check_encode
 from ..media.folder import pictures_in
-from ..media.image import read_tags, write_picture
+from ..media.image import check_picture, read_tags, write_picture
 from ..media.write import PictureFolderWriter, SegmentWriter, join_segments, open_segment
 from ..types import ClipInfo, Wave
 
 LABEL = {"synthetic_media": "yes", "software": f"Semblance {__version__}"}
 
-__all__ = ["LABEL", "EncodeOptions", "check_encode", "label", "open_segment_for", "publish_clip", "publish_picture"]
+__all__ = [
+    "LABEL",
+    "EncodeOptions",
+    "check_encode",
+    "check_picture",
+    "label",
+    "open_segment_for",
+    "publish_clip",
+    "publish_picture",
+]
 
 
 def label(what: str = "") -> dict[str, str]:
