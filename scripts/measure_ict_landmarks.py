@@ -16,7 +16,7 @@ from semblance.faces.landmarks import MeshFinder
 from semblance.people.body import FACE, IRIS, Body
 from semblance.people.ict import ict_body
 from semblance.people.person import draw_person
-from semblance.people.raster import raster, vertex_normals
+from semblance.people.places import cast
 from semblance.people.render import Actor, Moment
 from semblance.people.scene import draw_scene
 from semblance.people.twins import mirror_twins
@@ -24,27 +24,6 @@ from semblance.people.twins import mirror_twins
 OUT = Path(__file__).parents[1] / "semblance" / "people" / "ict_landmarks.npz"
 SIZE, HEADS = 512, 60
 INNER_LIPS = [78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191]
-
-
-def cast(actor: Actor, moment: Moment, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Points (478, 2) in the picture -> places (478, 3) on the mean head, and how squarely each is seen (0: not)."""
-    body, mesh = actor.body, actor.mesh
-    vertices = actor.vertices(moment)
-    screen = actor.camera.project(vertices).astype(np.float32)
-    # eyeballs and teeth are drawn too, so that a point over them is not cast onto the lining behind
-    _, seen, weights = raster(screen, mesh.triangles, mesh.two_sided, (mesh.cuts, actor.strands), SIZE, SIZE)
-    normals = vertex_normals(vertices, mesh.triangles, mesh.weld)
-    x, y = (np.clip(np.rint(points[:, k]).astype(int), 0, SIZE - 1) for k in (0, 1))
-    hit = seen[y, x]
-    hit = np.where((hit >= 0) & (mesh.material[hit] == FACE), hit, -1)
-    pair = np.where(hit[:, None] >= 0, weights[y, x], 0)
-    shares = np.stack([1 - pair.sum(1), pair[:, 0], pair[:, 1]], 1)[..., None]
-    corners = mesh.triangles[np.maximum(hit, 0)]
-    view = np.array(actor.camera.place) - (vertices[corners] * shares).sum(1)
-    normal = (normals[corners] * shares).sum(1)
-    square = (view * normal).sum(1) / (np.linalg.norm(view, axis=1) * np.linalg.norm(normal, axis=1) + 1e-9)
-    on_mean = body.mean[np.where(corners < len(body.mean), corners, 0)]
-    return (on_mean * shares).sum(1), np.where(hit >= 0, np.maximum(square, 0) ** 3, 0)
 
 
 def on_surface(body: Body, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -68,7 +68,7 @@ class DemoResult:
 def demo(
     out: Path | str = Path("out/demo"),
     plan: Plan = FULL,
-    seed: int = 0,
+    seed: int = 11,
     body: str = "auto",
     progress: Progress | None = None,
     stop: StopSignal | None = None,

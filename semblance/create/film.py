@@ -239,13 +239,12 @@ def _check_text(options: FilmOptions) -> None:
 
 
 def _looks(clip: Path) -> np.ndarray:
-    """One row of the contact sheet: a clip at a few moments, with what is said."""
+    """One row of the contact sheet: a clip at a few moments."""
     truth, info = open_truth(clip), probe(clip)
     at = sorted({int(k) for k in np.linspace(0, truth.frames - 1, _LOOKS)})
     tiles = []
     for number in at:
         frame = next(read_frames(info, start=number))
         row = truth.row(number)
-        said = f" /{row.phoneme}/" if row.phoneme.strip("_ ") else ""
-        tiles.append(captioned(fitted(frame.pixels, 192, 192), f"{row.time:.2f} s, yaw {row.pose[0]:.0f}{said}"))
+        tiles.append(captioned(fitted(frame.pixels, 192, 192), f"{row.time:.2f} s, yaw {row.pose[0]:.0f}"))
     return grid(tiles, _LOOKS, clip.name)

@@ -27,7 +27,7 @@ class Places:
 
     def add(self, actor: Actor, moment: Moment, points: np.ndarray, parted: bool) -> None:
         """points (468, 2) found in a moment's picture; parted: only then are inner lips told from each other."""
-        places, square = _cast(actor, moment, points)
+        places, square = cast(actor, moment, points)
         if not parted:
             square[list(LIPS_INNER)] = 0
         self._total += places * square[:, None]
@@ -41,7 +41,7 @@ class Places:
         return _nearest(self._body, (places + mirrored(places)) / 2)
 
 
-def _cast(actor: Actor, moment: Moment, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def cast(actor: Actor, moment: Moment, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Points in the picture -> places (468, 3) on the mean head, and how squarely each is seen (0: not)."""
     body, mesh = actor.body, actor.mesh
     width, height = actor.camera.size
