@@ -18,10 +18,9 @@ import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from semblance.faceset.augment import shrink
-from semblance.models import choose_preset, load_model_file
+from semblance.models import Moment, choose_preset, load_model_file
 from semblance.streams import ahead
-from semblance.training.batches import stream
+from semblance.training.batches import CropPair
 from semblance.training.device import open_fabric
 from semblance.training.learner import build, step, to_device, update_average
 
@@ -46,7 +45,7 @@ def operations_per_sample(module, config) -> float:
     crops = torch.rand(1, 3, config.size, config.size)
     batch = dict.fromkeys(("source", "target", "source_truth", "target_truth"), crops)
     with FlopCounterMode(display=False) as counter:
-        sum(module.phases(net, config)[0].losses(net, batch).values()).backward()
+        sum(module.phases(net, config)[0].losses(net, batch, Moment()).values()).backward()
     return counter.get_total_flops() / 2
 
 
@@ -57,14 +56,13 @@ def train_speed(model: str, preset: str, precision: str, seconds: float) -> dict
     fabric = open_fabric("cpu", "auto", precision)
     learner = build(module, config, fabric, seed=0)
     crops = np.random.default_rng(0).integers(0, 256, (100, STORED, STORED, 3), np.uint8)
-    crops = shrink(crops, config.size, config.coverage)
-    numbers = stream(crops, crops, config.size, config.coverage, config.augment, 0, 0, config.batch)
-    with closing(ahead(numbers, 3)) as batches:
+    made = CropPair(crops, crops).batches(config, 0, 0, config.batch, 0, 1)
+    with closing(ahead(made, 3)) as batches:
         for _ in range(2):
-            step(learner, fabric, to_device(next(batches), fabric))
+            step(learner, fabric, to_device(next(batches), fabric), Moment())
         steps, began = 0, time.perf_counter()
         while steps == 0 or time.perf_counter() - began < seconds:
-            step(learner, fabric, to_device(next(batches), fabric))
+            step(learner, fabric, to_device(next(batches), fabric), Moment())
             steps += 1
             update_average(learner, 2 * config.batch, 2 * config.batch * steps, config.ema_samples)
         took = time.perf_counter() - began

@@ -70,8 +70,8 @@ class Painter:
     def _draw(self, crops: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         batch = torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).float() / 255
         with torch.inference_mode():
-            faces = self.module.swap(self.net, batch, to="source")
-            again = self.module.swap(self.net, batch, to="target")
+            faces, _ = self.module.swap(self.net, batch, to="source")
+            again, _ = self.module.swap(self.net, batch, to="target")
             inner = slice(self.size // 5, -(self.size // 5))  # the corners show background: no measure of the face
             errors = (again - batch)[:, :, inner, inner].abs().mean((1, 2, 3))
         return faces.permute(0, 2, 3, 1).contiguous().numpy(), errors.numpy()

@@ -14,6 +14,7 @@ from ..faceset.match import match_expressions
 from ..faceset.store import Faceset, crop_points, load_crops, open_faceset
 from ..models import choose_preset, load_model_file
 from ..runs import Progress, StopSignal
+from ..training.batches import CropPair
 from ..training.folder import RunRecord
 from ..training.loop import TrainResult, train_model
 from ..training.options import TrainOptions
@@ -50,10 +51,10 @@ def train(
         _refuse_other_facesets(Path(out), notes)
     side = ceil(config.size / config.coverage * SPARE)
     crops = [load_crops(faceset, side) for faceset in facesets]
+    material = CropPair(*crops, match_expressions(facesets[0].kept, facesets[1].kept))
     return train_model(
-        model, preset, crops[0], crops[1], Path(out), options, resume, progress, stop,
+        model, preset, material, Path(out), options, resume, progress, stop,
         lambda path, pixels: publish_picture(path, pixels, f"training preview of {model}"), notes,
-        match_expressions(facesets[0].kept, facesets[1].kept),
     )  # fmt: skip
 
 

@@ -22,16 +22,31 @@ if TYPE_CHECKING:
 KINDS = ("swap", "reenact", "mask", "lips", "voice", "restore", "generate", "translate", "detect")
 
 
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """How far a run is, for models whose losses change on the way."""
+
+    samples: int = 0  # pictures seen
+    share: float = 0.0  # of the run, 0..1; 0 for a run without an end
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Phase:
-    """One optimiser's share of a training step: its parameters, its loss and Adam's numbers."""
+    """One optimiser's share of a training step: its parameters, its loss and its optimiser's numbers.
+
+    losses(net, batch, moment) -> named scalars whose sum is lowered. Phases run in order on one batch; a phase may
+    leave tensors in the batch for those after it. While a phase runs, the weights of the others stand still.
+    """
 
     name: str
     parameters: list  # of nn.Parameter
-    losses: Callable[[nn.Module, dict[str, Tensor]], dict[str, Tensor]]  # (net, batch) -> named scalars, summed
+    losses: Callable[[nn.Module, dict[str, Tensor], Moment], dict[str, Tensor]]
     learning_rate: float
     betas: tuple[float, float]
     epsilon: float = 1e-8
+    optimiser: str = "adam"  # adam, adabelief or rmsprop
+    moving: float = 1.0  # share of the weights that a step moves, drawn anew each time
+    clip: float = 0.0  # largest norm of the gradient over all parameters; 0: any
 
 
 def list_models() -> list[str]:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from ..faceset.augment import AugmentOptions
 from ..options import Options
-from . import Phase
+from . import Moment, Phase
 
 
 class Config(Options):
@@ -171,7 +171,7 @@ def phases(net: Net, config: Config) -> list[Phase]:
     """One phase: everything learns to reconstruct. The paper alternates one step of A and one of B; here both sides
     share a step, which is the same gradient for the decoders and their sum for the encoder."""
 
-    def summed(net: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+    def summed(net: nn.Module, batch: dict[str, Tensor], moment: Moment) -> dict[str, Tensor]:
         return losses(net, batch, config.structure, config.match)
 
     return [Phase("swap", list(net.parameters()), summed, config.learning_rate, config.betas, config.epsilon)]
@@ -212,17 +212,21 @@ def ssim(a: Tensor, b: Tensor, window: int = 7, stride: int = 2) -> Tensor:
     return (light * both).mean()
 
 
-def swap(net: Net, crops: Tensor, to: Literal["source", "target"] = "source") -> Tensor:
-    """Crops (B, 3, S, S) RGB 0..1 of anyone -> the same pose and expression with the face of `to`, (B, 3, S, S)."""
-    return {"source": net.source, "target": net.target}[to](net.encoder(crops))
+def swap(net: Net, crops: Tensor, to: Literal["source", "target"] = "source") -> tuple[Tensor, None]:
+    """Crops (B, 3, S, S) RGB 0..1 of anyone -> the same pose and expression with the face of `to`, (B, 3, S, S).
+
+    The second is the mask that other models draw.
+    """
+    return {"source": net.source, "target": net.target}[to](net.encoder(crops)), None
 
 
-def preview(net: Net, source: Tensor, target: Tensor) -> dict[str, Tensor]:
-    """Columns of a preview sheet by title; source and target (B, 3, S, S) are unwarped crops."""
+def preview(net: Net, examples: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Columns of a preview sheet by title; examples: "source" and "target" (B, 3, S, S), unwarped crops."""
+    source, target = examples["source"], examples["target"]
     return {
         "source": source,
-        "source rebuilt": swap(net, source, "source"),
+        "source rebuilt": swap(net, source, "source")[0],
         "target": target,
-        "target rebuilt": swap(net, target, "target"),
-        "target as source": swap(net, target, "source"),
+        "target rebuilt": swap(net, target, "target")[0],
+        "target as source": swap(net, target, "source")[0],
     }

@@ -1,20 +1,80 @@
-"""Two facesets -> an endless stream of augmented batches; the loop makes them ahead of time with streams.ahead.
+"""What a model learns from -> an endless stream of batches; the loop makes them ahead of time with streams.ahead.
 
-A batch is four uint8 arrays (B, S, S, 3) RGB: "source" and "target" warped, "source_truth" and "target_truth" as they
-should come out. Batch after batch walks through the numbered samples of a seed, so a stream can begin anywhere.
+A batch is a dict of arrays with B rows: pictures (B, S, S, 3) uint8 RGB, planes such as masks (B, S, S) uint8, numbers
+(B, K) float32. For a pair of people: "source" and "target" warped, "source_truth" and "target_truth" as they should
+come out. Batch after batch walks through the numbered samples of a seed, so a stream can begin anywhere.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
-from ..faceset.augment import AugmentOptions, Draws, apply, draw, pick
+from ..errors import FacesetError
+from ..faceset.augment import AugmentOptions, Draws, apply, draw, middle, pick, shrink
 from ..faceset.match import Matches
 
 Batch = dict[str, np.ndarray]
+
+
+class Material(Protocol):
+    """What a model learns from, made ready once; config is the model file's."""
+
+    sides: int
+    """pictures of each sample number: 2 for a pair of people"""
+    has_matches: bool
+    """whether rows of a batch can show one expression on both sides"""
+
+    def batches(self, config, seed: int, start: int, batch: int, rank: int, ranks: int) -> Iterator[Batch]:
+        """Endless batches from sample `start` on, `batch` samples a step of which this process makes its part; sample k
+        is the same whatever the batch size, the number of processes or the starting point."""
+        ...
+
+    def examples(self, config, count: int) -> Batch:
+        """`count` unaugmented rows to look at, always the same."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class CropPair:
+    """Aligned crops of two people, (N, S, S, 3) and (M, S, S, 3) uint8 RGB, and which of them show one expression.
+
+    Raises FacesetError where the arrays are none of that.
+    """
+
+    source: np.ndarray
+    target: np.ndarray
+    matches: Matches | None = None
+    sides = 2
+
+    def __post_init__(self) -> None:
+        for name, crops in (("source", self.source), ("target", self.target)):
+            _check_crops(name, crops)
+
+    @property
+    def has_matches(self) -> bool:
+        return self.matches is not None
+
+    def batches(self, config, seed: int, start: int, batch: int, rank: int, ranks: int) -> Iterator[Batch]:
+        source, target = (shrink(crops, config.size, config.coverage) for crops in (self.source, self.target))
+        matches = self.matches if getattr(config, "match", 0) else None
+        return stream(
+            source, target, config.size, config.coverage, config.augment, seed, start, batch, rank, ranks, matches
+        )
+
+    def examples(self, config, count: int) -> Batch:
+        return {
+            "source": spread(self.source, count, config.size, config.coverage),
+            "target": spread(self.target, count, config.size, config.coverage),
+        }
+
+
+def spread(images: np.ndarray, count: int, size: int, coverage: float) -> np.ndarray:
+    """`count` crops taken evenly from (N, S, S, 3), unwarped, as the net sees them: (count, size, size, 3)."""
+    return middle(images[np.linspace(0, len(images) - 1, count).round().astype(int)], size, coverage)
 
 
 def stream(
@@ -55,3 +115,12 @@ def _matched(numbers: np.ndarray, source: Draws, target: Draws, matches: Matches
         replace(source, face=(rows + 0.5) / len(table))
         for rows, table in zip(chosen, (matches.targets, matches.sources))
     ]
+
+
+def _check_crops(name: str, crops: np.ndarray) -> None:
+    if crops.ndim != 4 or crops.shape[1] != crops.shape[2] or crops.shape[3] != 3 or crops.dtype != np.uint8:
+        raise FacesetError(
+            f"The {name} crops are {crops.dtype} {crops.shape}; expected uint8 (N, S, S, 3), as a faceset gives them."
+        )
+    if len(crops) == 0:
+        raise FacesetError(f"The {name} has no faces; extract some first.")

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..models import Moment
 from ..options import Options
 from ..runs import Progress, StopSignal
+from .batches import Batch
 from .folder import RunRecord, log
 from .guard import MEMORY
 from .learner import Learner, Tensors
@@ -35,7 +37,8 @@ class Job:
     fabric: Fabric
     learner: Learner
     saver: Saver
-    faces: tuple[np.ndarray, np.ndarray]  # fixed source and target crops of the preview
+    sides: int  # pictures of each sample number
+    examples: Batch  # what the preview shows
     save_picture: Callable[[Path, np.ndarray], None]
     progress: Progress
     stop: StopSignal
@@ -67,6 +70,10 @@ def share(job: Job, standing: Standing) -> float:
     if job.options.samples is not None:
         shares.append(standing.samples / job.options.samples)
     return max(shares)
+
+
+def moment_of(job: Job, standing: Standing) -> Moment:
+    return Moment(standing.samples, min(share(job, standing), 1.0))
 
 
 def is_over(job: Job, standing: Standing) -> bool:

@@ -76,7 +76,7 @@ def draw(job: Job, standing: Standing) -> None:
     """Publish a preview sheet of the averaged net."""
     if job.fabric.is_global_zero:
         title = f"{job.record.model} {job.record.preset}   {standing.samples} samples   loss {mean_loss(standing):.4f}"
-        sheet = preview_sheet(job.module, job.learner.average, *job.faces, title)
+        sheet = preview_sheet(job.module, job.learner.average, job.examples, title)
         folder = job.run / "previews"
         folder.mkdir(exist_ok=True)
         job.save_picture(folder / f"{standing.samples:012d}.png", sheet)

@@ -1,6 +1,7 @@
 """The net that learns, its running average and its optimisers; one step; a snapshot of all of it and the way back.
 
-A snapshot is a flat {name: tensor} on the CPU: "net.*" and "ema.*" weights, "adam.<phase>.<number>.*" moments.
+A snapshot is a flat {name: tensor} on the CPU: "net.*" and "ema.*" weights, "moments.<phase>.<number>.*" of the
+optimisers.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from ..models import Phase
+from ..models import Moment, Phase
 from .batches import Batch
 
 if TYPE_CHECKING:
@@ -40,32 +41,60 @@ def build(module: ModuleType, config, fabric: Fabric, seed: int) -> Learner:
         torch.manual_seed(seed)
         net = module.Net(config)
     phases = module.phases(net, config)
-    optimisers = [
-        torch.optim.Adam(phase.parameters, phase.learning_rate, phase.betas, phase.epsilon, fused=True)
-        for phase in phases
-    ]
+    optimisers = [_optimiser(phase) for phase in phases]
     wrapped, *stepping = fabric.setup(net, *optimisers)
     average = copy.deepcopy(net).requires_grad_(False).eval()
     return Learner(net, wrapped, average, phases, optimisers, stepping)
 
 
+def _optimiser(phase: Phase) -> torch.optim.Optimizer:
+    return torch.optim.Adam(phase.parameters, phase.learning_rate, phase.betas, phase.epsilon, fused=True)
+
+
 def to_device(batch: Batch, fabric: Fabric) -> Tensors:
-    """uint8 (B, S, S, 3) -> float32 (B, 3, S, S) in 0..1 on the device; bytes travel, floats are made there."""
-    device = fabric.device
+    """A batch as tensors on the fabric's device; see as_tensors."""
+    return as_tensors(batch, fabric.device)
+
+
+def as_tensors(batch: Batch, device: torch.device) -> Tensors:
+    """Pictures uint8 (B, S, S, 3) -> float32 (B, 3, S, S) in 0..1, planes uint8 (B, S, S) -> (B, 1, S, S), float32
+    numbers as they are; bytes travel, floats are made on the device."""
     moved = {name: torch.from_numpy(value).to(device, non_blocking=True) for name, value in batch.items()}
-    return {name: value.permute(0, 3, 1, 2).float().div_(255) for name, value in moved.items()}
+    return {name: _unpacked(value) if value.dtype == torch.uint8 else value for name, value in moved.items()}
 
 
-def step(learner: Learner, fabric: Fabric, batch: Tensors) -> Tensors:
+def _unpacked(value: Tensor) -> Tensor:
+    planes = value.permute(0, 3, 1, 2) if value.ndim == 4 else value[:, None]
+    return planes.float().div_(255)
+
+
+def step(learner: Learner, fabric: Fabric, batch: Tensors, moment: Moment) -> Tensors:
     """One optimiser step per phase; returns the losses by name, not yet waited for."""
     found: Tensors = {}
     for phase, optimiser in zip(learner.phases, learner.stepping, strict=True):
-        losses = phase.losses(learner.wrapped, batch)
+        _let_move(learner.phases, phase)
+        losses = phase.losses(learner.wrapped, batch, moment)
         optimiser.zero_grad()
         fabric.backward(torch.stack(list(losses.values())).sum())
+        if phase.clip:
+            torch.nn.utils.clip_grad_norm_(phase.parameters, phase.clip)
         optimiser.step()
         found.update({name: value.detach() for name, value in losses.items()})
     return found
+
+
+def _let_move(phases: list[Phase], moving: Phase) -> None:
+    """Gradients are worked out for one phase's weights only."""
+    if len(phases) > 1:
+        for phase in phases:
+            for parameter in phase.parameters:
+                parameter.requires_grad_(phase is moving)
+
+
+def forget_moments(learner: Learner) -> None:
+    """Begin anew with every optimiser, as published schedules do when they change the loss."""
+    for optimiser in learner.optimisers:
+        optimiser.state.clear()
 
 
 def set_learning_rate(learner: Learner, factor: float) -> None:
@@ -101,7 +130,7 @@ def restore(learner: Learner, tensors: Tensors) -> None:
     learner.average.load_state_dict(_part(tensors, "ema."))
     for phase, optimiser in zip(learner.phases, learner.optimisers, strict=True):
         moments: dict[int, Tensors] = {}
-        for name, value in _part(tensors, f"adam.{phase.name}.").items():
+        for name, value in _part(tensors, f"moments.{phase.name}.").items():
             number, _, kind = name.partition(".")
             like = phase.parameters[int(number)]
             # the fused optimiser walks through memory: moments must lie there in the order of their weights
@@ -121,7 +150,7 @@ def _live(learner: Learner) -> Tensors:
     live |= {f"ema.{name}": value for name, value in learner.average.state_dict().items()}
     for phase, optimiser in zip(learner.phases, learner.optimisers, strict=True):
         for number, moments in optimiser.state_dict()["state"].items():
-            live |= {f"adam.{phase.name}.{number}.{kind}": value for kind, value in moments.items()}
+            live |= {f"moments.{phase.name}.{number}.{kind}": value for kind, value in moments.items()}
     return live
 
 

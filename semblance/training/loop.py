@@ -1,4 +1,4 @@
-"""The one training loop: two sets of crops -> a run folder with checkpoints, statistics and preview sheets.
+"""The one training loop: a model file and material -> a run folder with checkpoints, statistics and preview sheets.
 
 Steps run in bursts of about half a second; between bursts the loop looks up: it reads the losses, guards against broken
 numbers, reports, saves, draws a preview and listens for a stop. The process of rank 0 decides, the others follow.
@@ -14,21 +14,18 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..errors import FacesetError, Stopped
-from ..faceset.augment import shrink
-from ..faceset.match import Matches
+from ..errors import Stopped
 from ..models import choose_preset, load_model_file
 from ..runs import Progress, StopSignal
 from ..streams import ahead
-from .batches import Batch, stream
+from .batches import Batch, Material
 from .device import open_fabric
 from .folder import RunRecord, begin_run, refuse_run, resumed_record
 from .guard import illness, learning_rate_factor
-from .job import Job, Standing, is_over, mean_loss, note, share
+from .job import Job, Standing, is_over, mean_loss, moment_of, note
 from .keeping import draw, report, roll_back, save, take_up
-from .learner import Tensors, build, set_learning_rate, snapshot, step, to_device, update_average
+from .learner import Tensors, build, forget_moments, set_learning_rate, snapshot, step, to_device, update_average
 from .options import TrainOptions, TrainResult
-from .preview import choose_faces
 from .saver import Saver
 
 BURST_SECONDS = 0.5
@@ -38,8 +35,7 @@ BATCHES_AHEAD = 3
 def train_model(
     model: str,
     preset: str,
-    source: np.ndarray,  # (N, S, S, 3) uint8 RGB aligned crops of who appears
-    target: np.ndarray,  # (M, S, S, 3) uint8 RGB aligned crops of the clip to change
+    material: Material,
     run: Path,
     options: TrainOptions,
     resume: bool = False,
@@ -47,41 +43,38 @@ def train_model(
     stop: StopSignal | None = None,
     save_picture: Callable[[Path, np.ndarray], None] = lambda path, pixels: None,
     notes: dict | None = None,
-    matches: Matches | None = None,
 ) -> TrainResult:
-    """Train a model file's preset on two people; see folder.py for what `run` holds afterwards.
+    """Train a model file's preset on `material`; see folder.py for what `run` holds afterwards.
 
     save_picture(path, pixels (H, W, 3) uint8 RGB) writes a preview sheet; notes: JSON facts for the header (hashes of
     the facesets, people). resume: go on with `run` where its newest whole checkpoint stands.
-    matches: which faces of the two make the same expression, for models that learn from such pairs.
     Raises FacesetError, ModelError, OutputError, TrainingError, and Stopped after a stop, with everything saved.
     """
     run, progress, stop = Path(run), progress or Progress(), stop or StopSignal()
-    _check_crops(source, target)
     if resume:
         record = resumed_record(run, model, preset, options)
     else:
         refuse_run(run)
-        record = _new_record(model, preset, options, notes or {}, matches is not None)
+        record = _new_record(model, preset, options, notes or {}, material.has_matches)
     module = load_model_file(model)
     config, options = module.Config(**record.config), record.options
     fabric = open_fabric(options.accelerator, options.devices, options.precision)
     if fabric.is_global_zero and not resume:
         begin_run(run, record)
     fabric.barrier()
-    source, target = (shrink(crops, config.size, config.coverage) for crops in (source, target))
     learner = build(module, config, fabric, options.seed)
-    count = options.preview_faces
-    faces = tuple(choose_faces(crops, count, config.size, config.coverage) for crops in (source, target))
+    examples = material.examples(config, options.preview_faces)
     saver = Saver(run / "checkpoints")
-    job = Job(run, record, options, module, config, fabric, learner, saver, faces, save_picture, progress, stop)
+    job = Job(
+        run, record, options, module, config, fabric, learner, saver, material.sides, examples, save_picture,
+        progress, stop,
+    )  # fmt: skip
     standing = take_up(job) if resume else Standing()
     standing.good = snapshot(learner)
-    numbers = stream(
-        source, target, config.size, config.coverage, config.augment, options.seed, standing.samples // 2,
-        config.batch, fabric.global_rank, fabric.world_size, matches if getattr(config, "match", 0) else None,
-    )  # fmt: skip
-    with closing(ahead(numbers, BATCHES_AHEAD)) as batches:
+    made = material.batches(
+        config, options.seed, standing.samples // material.sides, config.batch, fabric.global_rank, fabric.world_size
+    )
+    with closing(ahead(made, BATCHES_AHEAD)) as batches:
         return _train(job, standing, batches)
 
 
@@ -132,13 +125,17 @@ def _train(job: Job, standing: Standing, batches: Iterator[Batch]) -> TrainResul
 def _burst(job: Job, standing: Standing, batches: Iterator[Batch]) -> dict[str, float]:
     """Some steps without waiting for a loss; returns the mean losses by name over all processes."""
     sums: Tensors = {}
-    seen = 2 * job.config.batch
+    seen = job.sides * job.config.batch
+    turn = getattr(job.module, "turn", None)
     burst = _length(job, standing)
     for _ in range(burst):
-        factor = learning_rate_factor(share(job, standing), job.config.schedule)
+        moment = moment_of(job, standing)
+        factor = learning_rate_factor(moment.share, job.config.schedule)
         set_learning_rate(job.learner, factor * standing.factor)
-        losses = step(job.learner, job.fabric, to_device(next(batches), job.fabric))
+        losses = step(job.learner, job.fabric, to_device(next(batches), job.fabric), moment)
         standing.samples += seen
+        if turn and turn(job.learner.net, job.learner.average, job.config, moment, moment_of(job, standing)):
+            forget_moments(job.learner)
         update_average(job.learner, seen, standing.samples, job.config.ema_samples)
         sums = {name: value + sums.get(name, 0) for name, value in losses.items()}
     means = torch.stack(list(sums.values())) / burst
@@ -180,16 +177,5 @@ def _length(job: Job, standing: Standing) -> int:
     """Steps of the next burst; none goes beyond the last sample asked for."""
     if job.options.samples is None:
         return standing.burst
-    left = -(-(job.options.samples - standing.samples) // (2 * job.config.batch))
+    left = -(-(job.options.samples - standing.samples) // (job.sides * job.config.batch))
     return max(1, min(standing.burst, left))
-
-
-def _check_crops(source: np.ndarray, target: np.ndarray) -> None:
-    for name, crops in (("source", source), ("target", target)):
-        if crops.ndim != 4 or crops.shape[1] != crops.shape[2] or crops.shape[3] != 3 or crops.dtype != np.uint8:
-            raise FacesetError(
-                f"The {name} crops are {crops.dtype} {crops.shape}; "
-                "expected uint8 (N, S, S, 3), as a faceset gives them."
-            )
-        if len(crops) == 0:
-            raise FacesetError(f"The {name} has no faces; extract some first.")

@@ -1,4 +1,4 @@
-"""Fixed faces through the averaged net -> one labelled sheet: a column per kind of picture, a row per face."""
+"""Fixed examples through the averaged net -> one labelled sheet: a column per kind of picture, a row per face."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..faceset.augment import middle
+from .batches import Batch
+from .learner import as_tensors
 
 TILE = 160
 """Side of a face on the sheet; smaller nets are enlarged, so that a person can see them."""
@@ -17,19 +18,12 @@ STRIP = 28
 GAP = 4
 
 
-def choose_faces(images: np.ndarray, count: int, size: int, coverage: float) -> np.ndarray:
-    """`count` crops spread evenly over (N, S, S, 3), unwarped, as the net sees them: (count, size, size, 3)."""
-    spread = np.linspace(0, len(images) - 1, count).round().astype(int)
-    return middle(images[spread], size, coverage)
-
-
-def preview_sheet(module: ModuleType, net: nn.Module, source: np.ndarray, target: np.ndarray, title: str) -> np.ndarray:
-    """The sheet (H, W, 3) uint8 RGB; source and target (K, S, S, 3) uint8 from choose_faces; title: a line on top."""
+def preview_sheet(module: ModuleType, net: nn.Module, examples: Batch, title: str) -> np.ndarray:
+    """The sheet (H, W, 3) uint8 RGB; examples: as Material gives them; title: a line on top."""
     device = next(net.parameters()).device
     with torch.inference_mode():
-        columns = module.preview(net, _tensor(source, device), _tensor(target, device))
-        pictures = {name: _pixels(value) for name, value in columns.items()}
-    rows = len(source)
+        pictures = {name: _pixels(value) for name, value in module.preview(net, as_tensors(examples, device)).items()}
+    rows = len(next(iter(pictures.values())))
     height, width = 2 * STRIP + rows * (TILE + GAP), len(pictures) * (TILE + GAP) - GAP
     sheet = np.full((height, width, 3), 24, np.uint8)
     _write(sheet, title, 6, STRIP - 9)
@@ -43,12 +37,9 @@ def preview_sheet(module: ModuleType, net: nn.Module, source: np.ndarray, target
     return sheet
 
 
-def _tensor(faces: np.ndarray, device: torch.device) -> torch.Tensor:
-    return torch.from_numpy(faces).to(device).permute(0, 3, 1, 2).float().div_(255)
-
-
 def _pixels(faces: torch.Tensor) -> np.ndarray:
-    return faces.permute(0, 2, 3, 1).mul(255).round().clamp(0, 255).to("cpu", torch.uint8).numpy()
+    """(B, 3, S, S) colours or (B, 1, S, S) masks -> (B, S, S, 3) uint8."""
+    return faces.expand(-1, 3, -1, -1).permute(0, 2, 3, 1).mul(255).round().clamp(0, 255).to("cpu", torch.uint8).numpy()
 
 
 def _write(sheet: np.ndarray, text: str, x: int, y: int) -> None:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from semblance.models import list_models, load_model_file
+from semblance.models import Moment, list_models, load_model_file
 
 
 @pytest.fixture(params=list_models())
@@ -28,7 +28,7 @@ def test_gradients_are_finite_and_reach_every_weight(model):
     phases = module.phases(net, config)
     assert {id(p) for phase in phases for p in phase.parameters} == {id(p) for p in net.parameters()}
     for phase in phases:
-        losses = phase.losses(net, batch)
+        losses = phase.losses(net, batch, Moment())
         assert all(value.ndim == 0 and torch.isfinite(value) for value in losses.values())
         sum(losses.values()).backward()
         for parameter in phase.parameters:
@@ -43,7 +43,7 @@ def test_twenty_steps_lower_the_loss(model):
         values = []
         for _ in range(20):
             optimiser.zero_grad()
-            loss = sum(phase.losses(net, batch).values())
+            loss = sum(phase.losses(net, batch, Moment()).values())
             loss.backward()
             optimiser.step()
             values.append(loss.item())
@@ -61,13 +61,13 @@ def test_swap_has_the_shape_and_range_of_a_picture(model):
     if not module.__name__.rpartition(".")[2].startswith("swap_"):
         pytest.skip("swaps no faces")
     with torch.inference_mode():
-        faces = {to: module.swap(net, batch["target"], to) for to in ("source", "target")}
+        faces = {to: module.swap(net, batch["target"], to)[0] for to in ("source", "target")}
         again = net(batch["source"], batch["target"])
-        columns = module.preview(net, batch["source"], batch["target"])
+        columns = module.preview(net, batch)
     for face in faces.values():
         assert face.shape == batch["target"].shape and face.dtype == torch.float32
         assert face.min() >= 0 and face.max() <= 1
     assert torch.allclose(faces["target"], again[1], atol=1e-5)
     assert not torch.allclose(faces["source"], faces["target"], atol=1e-3)
     assert list(columns) == ["source", "source rebuilt", "target", "target rebuilt", "target as source"]
-    assert torch.equal(columns["target as source"], module.swap(net, batch["target"], "source"))
+    assert torch.equal(columns["target as source"], module.swap(net, batch["target"], "source")[0])

@@ -9,6 +9,7 @@ import numpy as np
 
 import semblance
 from semblance.runs import Progress
+from semblance.training.batches import CropPair
 from semblance.training.loop import train_model
 from semblance.training.options import TrainOptions
 from semblance.weights import load_checkpoint
@@ -17,12 +18,13 @@ TRAINING = """
 import sys
 import numpy as np
 import torch
+from semblance.training.batches import CropPair
 from semblance.training.loop import train_model
 from semblance.training.options import TrainOptions
 torch.set_num_threads(1)
 crops = np.load(sys.argv[1])
 options = TrainOptions(accelerator="cpu", devices=2, precision="fp32", samples=160)
-train_model("swap_original", "tiny", crops["source"], crops["target"], sys.argv[2], options)
+train_model("swap_original", "tiny", CropPair(crops["source"], crops["target"]), sys.argv[2], options)
 """
 
 
@@ -35,7 +37,7 @@ def test_two_processes_learn_what_one_learns(crops, tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False, env=here)
     assert done.returncode == 0, done.stderr
     options = TrainOptions(accelerator="cpu", precision="fp32", samples=160)
-    train_model("swap_original", "tiny", *crops, tmp_path / "one", options)
+    train_model("swap_original", "tiny", CropPair(*crops), tmp_path / "one", options)
     one, two = (load_checkpoint(tmp_path / name / "checkpoints", Progress(), prefix="net.") for name in ("one", "two"))
     assert two.header["samples"] == 160
     for name, value in one.tensors.items():

@@ -8,6 +8,7 @@ import time
 import numpy as np
 
 from semblance.runs import Progress, read_json_lines
+from semblance.training.batches import CropPair
 from semblance.training.loop import train_model
 from semblance.training.options import TrainOptions
 from semblance.weights import list_checkpoints, load_checkpoint
@@ -16,12 +17,13 @@ TRAINING = """
 import sys
 import numpy as np
 import torch
+from semblance.training.batches import CropPair
 from semblance.training.loop import train_model
 from semblance.training.options import TrainOptions
 torch.set_num_threads(1)
 crops = np.load(sys.argv[1])
 options = TrainOptions(accelerator="cpu", precision="fp32", batch=2, save_every_seconds=0.3)
-train_model("swap_original", "tiny", crops["source"], crops["target"], sys.argv[2], options)
+train_model("swap_original", "tiny", CropPair(crops["source"], crops["target"]), sys.argv[2], options)
 """
 
 
@@ -42,7 +44,7 @@ def test_kill_then_resume(crops, tmp_path):
     assert load_checkpoint(run / "checkpoints", Progress()).header["samples"] == saved > 0
     limit = saved + 40
     options = TrainOptions(accelerator="cpu", precision="fp32", samples=limit)
-    result = train_model("swap_original", "tiny", *crops, run, options, resume=True)
+    result = train_model("swap_original", "tiny", CropPair(*crops), run, options, resume=True)
     assert result.samples == limit
     assert f"resume: {saved:012d}" in (run / "log.txt").read_text()
     rows = [row["samples"] for row in read_json_lines(run / "stats.jsonl")]
