@@ -189,7 +189,8 @@ def main() -> None:
         progress.done()
         told = {
             "commit": commit(), "environment": environment(), "body": body.name, "model": asked.model,
-            "preset": asked.preset, "minutes": asked.minutes, "samples": asked.samples, "merge": asked.merge.model_dump(), "swaps": results,
+            "preset": asked.preset, "minutes": asked.minutes, "samples": asked.samples,
+            "merge": asked.merge.model_dump(), "swaps": results,
         }  # fmt: skip
         write_json(folder / "world.json", told)
     print(table(results))

@@ -53,7 +53,10 @@ def _expression(landmarks: np.ndarray, yaw: float, pitch: float) -> list[float]:
         across = points[other] - points[one]
         away = points[iris] - (points[one] + points[other]) / 2
         length = float(across @ across) or 1.0
-        found += [_GAZE * float(away @ across) / length, _GAZE * float(across[0] * away[1] - across[1] * away[0]) / length]
+        found += [
+            _GAZE * float(away @ across) / length,
+            _GAZE * float(across[0] * away[1] - across[1] * away[0]) / length,
+        ]
     middle = (points[UPPER_LIP, 1] + points[LOWER_LIP, 1]) / 2
     found += [_SMILE * float(points[corner, 1] - middle) for corner in _CORNERS]
     return [*found, _TURN * float(yaw), _TURN * float(pitch)]
