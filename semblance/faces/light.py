@@ -1,7 +1,7 @@
 """The light on a face, told from two textures in mesh space: a smooth gain that takes one's shading to the other's.
 
-The gain's logarithm is a polynomial of the place (constant, slopes and bends per colour channel: what diffuse light from
-anywhere can do to a round thing, Ramamoorthi and Hanrahan 2001), fitted so that brows, beards and lips, which differ
+The gain's logarithm is a polynomial of the place (constant, slopes and bends per colour channel: what diffuse light
+from anywhere can do to a round thing, Ramamoorthi and Hanrahan 2001), fitted so that brows, beards and lips, which differ
 between two people, lose their weight (iterated reweighted least squares with Cauchy's weights).
 """
 

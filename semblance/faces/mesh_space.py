@@ -76,7 +76,7 @@ def layout() -> np.ndarray:
     """(VERTICES, 2) float64 in 0..1."""
     face = mean_face()[:POINTS]
     angle = np.arctan2(face[:, 0], _AXIS - face[:, 2])
-    # half of the way to a full cylinder: sides get the texels that they need when the head turns, the front keeps its own
+    # half of the way to a full cylinder: sides get the texels they need when the head turns, the front keeps its own
     x = (face[:, 0] / np.abs(face[:, 0]).max() + angle / np.abs(angle).max()) / 2
     y = face[:, 1] + _GAP * _below_the_mouth(face)
     flat = np.column_stack([x * np.abs(face[:, 0]).max(), y])

@@ -1,7 +1,7 @@
 """A face in a picture <-> its flat texture in mesh space, piecewise affine over the mesh's triangles.
 
-`unwrap` looks up, for each texel, where it lies in the picture; `wrap` draws the mesh over points and looks up, for each
-pixel, where it lies in the texture. Both are one table of positions and one cv2.remap. Points as in mesh_space.py.
+`unwrap` looks up, for each texel, where it lies in the picture; `wrap` draws the mesh over points and looks up, for
+each pixel, where it lies in the texture. Both are one table of positions and one cv2.remap. Points as in mesh_space.py.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _OPENINGS = {"mouth": (13, 14, 78, 308), "right eye": (159, 145, 33, 133), "left
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Texels:
-    """For each texel of a side: whose triangle it is, by corners (S, S, 3) and weights (S, S, 3); inside (S, S) bool."""
+    """For each texel: its triangle's number (S, S), corners (S, S, 3) and weights (S, S, 3); inside (S, S): the mesh."""
 
     corners: np.ndarray
     weights: np.ndarray

@@ -15,12 +15,16 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Literal
 
+import cv2
+import numpy as np
 import torch
 import torch.nn.functional as F
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from ..faces.expression import SIZE as EXPRESSION
+from ..faces.mesh_space import hole_triangles
+from ..faces.wrap import texels
 from ..options import Options
 from . import Moment, Phase
 from .swap_original import shrink, ssim, upscale
@@ -90,7 +94,7 @@ class Net(nn.Module):
 
     def __init__(self, config: Config):
         super().__init__()
-        self.size = config.size
+        self.size, self.features = config.size, config.features
         self.encoder = Encoder(config)
         self.source = Decoder(config)
         self.target = Decoder(config)
@@ -113,7 +117,7 @@ class Net(nn.Module):
         return self.mean(person) + getattr(self, person)(code).float()
 
     def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Both people redrawn as themselves, and the target's textures drawn as the source ("swapped")."""
+        """Both people redrawn as themselves, the target's textures drawn as the source ("swapped"), and the weight."""
         one = self.encode(batch["source"], batch["source_expression"], "source")
         other = self.encode(batch["target"], batch["target_expression"], "target")
         both = self.draw(torch.cat([one, other]), "source")
@@ -121,6 +125,7 @@ class Net(nn.Module):
             "source": both[: len(one)],
             "swapped": both[len(one) :],
             "target": self.draw(other, "target"),
+            "weight": self.weight,
         }
 
 
@@ -159,6 +164,24 @@ class Decoder(nn.Module):
         return F.pixel_shuffle(self.colours(self.up(code)), 2)
 
 
+def acquaint(net: Net, material) -> None:
+    """Give a new net its two people: mean textures, expressions at rest, and what of a face counts."""
+    for name, person in (("source", material.source), ("target", material.target)):
+        mean = torch.from_numpy(person.mean).permute(2, 0, 1).float() / 255
+        getattr(net, f"{name}_mean").copy_(mean)
+        getattr(net, f"{name}_rest").copy_(torch.from_numpy(person.rest))
+    net.weight.copy_(torch.from_numpy(importance(net.size, net.features))[None])
+
+
+def importance(size: int, features: float) -> np.ndarray:
+    """(size, size) float32: 1 for skin, 1 + features for eyes and the mouth, 0 beyond the rim."""
+    table = texels(size)
+    holes = np.isin(table.triangle, np.concatenate(list(hole_triangles().values()))).astype(np.float32)
+    reach = max(size // 24, 1)  # lids and lips move with what is between them
+    holes = cv2.dilate(holes, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8))
+    return (1 + features * cv2.blur(holes, (reach, reach))) * table.inside
+
+
 def phases(net: Net, config: Config) -> list[Phase]:
     """One phase: everything learns to reconstruct."""
 
@@ -172,25 +195,24 @@ def losses(net: nn.Module, batch: dict[str, Tensor], config: Config) -> dict[str
     """Reconstruction losses by side, over what can be seen of each face; rows of the two sides show one expression.
 
     batch: "source", "target" textures (B, 3, S, S) as they are shown to the net, "*_truth" as they should come out,
-    "*_seen" (B, 1, S, S), "*_expression" (B, K), "weight" (B, 1, S, S).
+    "*_seen" (B, 1, S, S), "*_expression" (B, K).
     """
     drawn = net(batch)
+    source_seen, target_seen = (batch[f"{name}_seen"] * drawn["weight"] for name in ("source", "target"))
     found = {
-        "source": _error(drawn["source"], batch["source_truth"], batch["source_seen"], batch["weight"], config),
-        "target": _error(drawn["target"], batch["target_truth"], batch["target_seen"], batch["weight"], config),
+        "source": _error(drawn["source"], batch["source_truth"], source_seen, config.structure),
+        "target": _error(drawn["target"], batch["target_truth"], target_seen, config.structure),
     }
     if config.match:
-        swapped = _error(drawn["swapped"], batch["source_truth"], batch["source_seen"], batch["weight"], config)
-        found["match"] = config.match * swapped
+        found["match"] = config.match * _error(drawn["swapped"], batch["source_truth"], source_seen, config.structure)
     return found
 
 
-def _error(drawn: Tensor, truth: Tensor, seen: Tensor, weight: Tensor, config: Config) -> Tensor:
+def _error(drawn: Tensor, truth: Tensor, where: Tensor, structure: float) -> Tensor:
     """Weighted mean absolute error plus structural dissimilarity of what is seen; the rest is laid equal."""
-    where = seen * weight
     error = ((drawn - truth).abs() * where).sum() / (3 * where.sum()).clamp(min=1)
     shown = truth + (drawn - truth) * (where > 0.25)
-    return error + config.structure * (1 - ssim(shown, truth)) / 2
+    return error + structure * (1 - ssim(shown, truth)) / 2
 
 
 def swap(
