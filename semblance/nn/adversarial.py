@@ -31,7 +31,7 @@ def judged(logits: Tensor, real: float, kind: Kind = "least_squares") -> Tensor:
 
 
 def draw_share(chance: np.random.Generator, spread: float = 0.2) -> float:
-    """The share of real in a batch's blend, Beta(spread, spread): mostly near 0 or 1 (faceswap-GAN: 0.2, one a batch)."""
+    """The share of real in a blend, Beta(spread, spread): mostly near 0 or 1 (faceswap-GAN: 0.2, one for a batch)."""
     return float(chance.beta(spread, spread))
 
 

@@ -33,7 +33,7 @@ FACE_WEIGHTS = (0.25, 0.25, 0.25, 0.25)  # ours: no system weighs dlib's maps
 def picture_features(
     vgg19: Path | None = None, coverage: str = "face", share: float = 1.0
 ) -> tuple[Callable[[Tensor], list[Tensor]], tuple[float, ...]]:
-    """What perceptual() asks for, features and their weights: VGG-19's if its file is given, else the face recogniser's."""
+    """Features and their weights as perceptual() asks for them: of VGG-19 if its file came, else of FaceFeatures."""
     if vgg19 is None:
         return FaceFeatures(coverage, share).maps, FACE_WEIGHTS
     return Vgg19(vgg19), VGG19_WEIGHTS

@@ -24,7 +24,7 @@ from ..errors import InputError, nearest
 Kind = Literal["adam", "adabelief", "rmsprop"]
 PORTION = 1 << 18
 """Weights that a CPU takes on at a time: 1 MB for each of weight, gradient and moments, which stay in its cache.
-A layer of 16 million weights takes a quarter of the time of operations that walk over all of it, one after the other."""
+A layer of 16 million weights takes a quarter of the time that operations over the whole of it take."""
 SLICE = 32_767
 """The most that torch gives to one thread unasked. Memory is what these sums wait for, more threads gain little; and
 where another program holds a core, every operation on two threads waits for its turn."""
@@ -138,9 +138,7 @@ class AdaBelief(_Dropping):
         keep: float = 1.0,
         seed: int = 0,
     ) -> None:
-        super().__init__(
-            parameters, {"lr": learning_rate, "betas": betas, "eps": epsilon, "keep": keep, "seed": seed}
-        )
+        super().__init__(parameters, {"lr": learning_rate, "betas": betas, "eps": epsilon, "keep": keep, "seed": seed})
 
     def change(self, group: dict, gradients: list[Tensor], mean: list[Tensor], variance: list[Tensor]) -> list[Tensor]:
         first, second = group["betas"]

@@ -28,7 +28,7 @@ def perceptual(
     """Weighted sum of the errors of the features. Raises InputError unless there are as many weights as maps."""
     face, truth = alike(face, truth)
     with torch.no_grad():
-        wanted = features(truth)
+        wanted = features(truth.detach())
     if len(wanted) != len(weights):
         raise InputError(f"The network gives {len(wanted)} maps and {len(weights)} weights came; give one for each.")
     total = face.new_zeros(len(face))
@@ -46,7 +46,7 @@ def identity(
     embed: Callable[[Tensor], Tensor],  # pictures -> vectors (B, D)
     distance: Literal["cosine", "euclid"] = "cosine",
 ) -> Tensor:
-    """How far a face is from a person: 1 - cosine (0..2; FaceShifter), or Euclid's distance (dlib: below 0.6 is the same)."""
+    """How far a face is from a person: 1 - cosine, 0..2 (FaceShifter), or Euclid's distance (dlib: same below 0.6)."""
     vectors = embed(face.float()).float()
     person = person.detach().float().expand_as(vectors)
     if distance == "cosine":

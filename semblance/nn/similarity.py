@@ -1,6 +1,6 @@
 """Structural similarity (SSIM) and its losses on pictures (B, C, H, W) 0..1, per sample (B,).
 
-SSIM: Wang et al. 2004; MS-SSIM: Wang et al. 2003; windows and factors of `saehd_structure`: DeepFaceLab SAEHD (2023 code).
+SSIM: Wang et al. 2004; MS-SSIM: Wang et al. 2003; `saehd_structure`: DeepFaceLab SAEHD (2023 code).
 Pictures under a mask are multiplied by it first, as SAEHD does, or weighted by a map.
 """
 
@@ -73,7 +73,7 @@ def ms_ssim(face: Tensor, truth: Tensor) -> Tensor:
 
 
 def _maps(face: Tensor, truth: Tensor, window: int) -> tuple[Tensor, Tensor]:
-    """SSIM's maps of light and of contrast with structure; the sum of squares is blurred as one, both need only that."""
+    """SSIM's maps of light and of contrast with structure. Only the sum of the squares is needed: blurred as one."""
     _refuse_small(face, window)
     products = torch.cat([face, truth, face * truth, face**2 + truth**2], 1)
     mean, wanted, shared, squares = filtered(products, gaussian_kernel(window, DEVIATION)).chunk(4, 1)
