@@ -56,6 +56,12 @@ def test_chips_do_not_depend_on_the_size(features):
         assert (chip - chips[0]).abs().mean() < 1.5  # of 255
 
 
+def test_large_pictures_do_not_alias(features):
+    """Stripes of one pixel, four to a pixel of the chip, are its grey."""
+    stripes = (torch.arange(608) % 2).float().expand(1, 3, 608, 608)
+    assert (features.chips(stripes) - 127.5).abs().max() < 5
+
+
 @pytest.mark.parametrize(("coverage", "share", "size"), [("face", 1.0, 128), ("face", 0.8, 96), ("head", 0.7, 256)])
 def test_chips_lie_where_the_mean_face_has_them(coverage, share, size):
     """A soft dot on a corner of the mean face's mouth, and one on an eye, come out where dlib's alignment puts them."""
