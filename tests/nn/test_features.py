@@ -59,7 +59,7 @@ def test_chips_do_not_depend_on_the_size(features):
 def test_large_pictures_do_not_alias(features):
     """Stripes of one pixel, four to a pixel of the chip, are its grey."""
     stripes = (torch.arange(608) % 2).float().expand(1, 3, 608, 608)
-    assert (features.chips(stripes) - 127.5).abs().max() < 5
+    assert (features.chips(stripes)[..., 2:-2] - 127.5).abs().max() < 1
 
 
 @pytest.mark.parametrize(("coverage", "share", "size"), [("face", 1.0, 128), ("face", 0.8, 96), ("head", 0.7, 256)])
