@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ..faces.light import light_gain
+from ..faces.light import light_between, relit
 from ..faces.mesh_space import OVAL, hole_triangles, layout
 from ..faces.shape import reshaped
 from ..faces.wrap import seen, texels, wrap
@@ -27,11 +27,13 @@ _SEEN_SIDE = 64  # visibility is smooth: worked out at this side
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Wardrobe:
-    """What does not change from frame to frame: both forms (468, 3), and where the new face goes (T, T) 0..1."""
+    """What does not change from frame to frame: both forms (468, 3), where the new face goes (T, T) 0..1, and the
+    edge (T, T) 0..1 where the two skins meet."""
 
     source: np.ndarray
     target: np.ndarray
     mask: np.ndarray
+    edge: np.ndarray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,7 +51,8 @@ def wardrobe(
     """Shapes (468, 3) in face units; mean textures (T, T, 3) uint8 RGB of both people."""
     size = source_mean.shape[0]
     skin = np.minimum(_skin(source_mean), _skin(target_mean))
-    return Wardrobe(source_shape, target_shape, (_edge(size) * skin).astype(np.float32))
+    mask = (_edge(size) * skin).astype(np.float32)
+    return Wardrobe(source_shape, target_shape, mask, 4 * mask * (1 - mask))
 
 
 def wear(
@@ -61,10 +64,12 @@ def wear(
     size = texture.shape[0]
     visible = seen(points, _SEEN_SIDE)
     if light:
-        small = cv2.resize(plate, (_SEEN_SIDE, _SEEN_SIDE), interpolation=cv2.INTER_AREA)
-        own = cv2.resize(texture, (_SEEN_SIDE, _SEEN_SIDE), interpolation=cv2.INTER_AREA) * np.float32(255)
-        trust = visible * cv2.resize(clothes.mask, (_SEEN_SIDE, _SEEN_SIDE), interpolation=cv2.INTER_AREA)
-        texture = np.clip(texture * light_gain(own, small, trust, size) ** np.float32(light), 0, 1)
+        trust, edge = (
+            visible * cv2.resize(each, (_SEEN_SIDE, _SEEN_SIDE), interpolation=cv2.INTER_AREA)
+            for each in (clothes.mask, clothes.edge)
+        )
+        wanted = plate.astype(np.float32) / 255
+        texture = relit(texture, light_between(texture, wanted, trust, edge), light)
     if shape:
         points = reshaped(points, clothes.source, clothes.target, shape)
     alpha = clothes.mask * cv2.resize(_turned_to(visible), (size, size), interpolation=cv2.INTER_LINEAR)
