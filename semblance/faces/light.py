@@ -24,6 +24,7 @@ _SPREAD = 0.12  # differences beyond this count as another skin, not another lig
 _LIMIT = np.log(3.0)
 _MEMBRANE = 16  # side of the membrane's grid
 _STIFF = 0.05  # how unwilling it is to follow the edge where the edge is hardly trusted
+_FADES = 0.004  # pull to nothing: away from the edge it fades over sqrt(_STIFF / _FADES) = 3.5 of its cells
 _UNTINTED = 25.0  # lightness under which a tint fades: pupils and the mouth's depth have none
 
 
@@ -64,7 +65,7 @@ def _membrane(left: np.ndarray, edge: np.ndarray) -> np.ndarray:
     side = (_MEMBRANE, _MEMBRANE)
     weight = cv2.resize(edge.astype(np.float64), side, interpolation=cv2.INTER_AREA)
     held = cv2.resize(left * edge[..., None], side, interpolation=cv2.INTER_AREA).reshape(-1, 3)
-    matrix = _stiffness() + np.diag(weight.ravel() + 1e-6)
+    matrix = _stiffness() + np.diag(weight.ravel() + _FADES)
     spread = np.linalg.solve(matrix, held).reshape(_MEMBRANE, _MEMBRANE, 3)
     return cv2.resize(spread, (_GRID, _GRID), interpolation=cv2.INTER_CUBIC)
 
