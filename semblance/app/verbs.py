@@ -33,17 +33,19 @@ def _replace(progress: TerminalProgress, stop: StopSignal) -> Callable:
     from ..create.replace import replace
     from ..finish.merge import MergeOptions
     from ..media.encode import EncodeOptions
+    from ..models import DEFAULT
 
     def command(
         source: tuple[Path, ...],
         target: Path,
         out: Path,
         minutes: float = 10.0,
-        model: str = "swap_original",
+        model: str = DEFAULT,
         preset: str = "small",
         source_person: Path | None = None,
         target_person: Path | None = None,
         seed: int = 0,
+        samples: int | None = None,
         merge: MergeOptions = MergeOptions(),  # noqa: B008
         encode: EncodeOptions = EncodeOptions(),  # noqa: B008
         options: SwapOptions = SwapOptions(),  # noqa: B008
@@ -60,9 +62,10 @@ def _replace(progress: TerminalProgress, stop: StopSignal) -> Callable:
             source_person: a picture of the source, where the clips show several people
             target_person: a picture of who is to be replaced, where the clip shows several people
             seed: where all chance comes from
+            samples: learn so many faces, however long it takes, instead of minutes
         """
         result = replace(
-            source, target, out, minutes, model, preset, source_person, target_person, seed,
+            source, target, out, minutes, model, preset, source_person, target_person, seed, samples,
             merge, encode, options, progress, stop,
         )  # fmt: skip
         progress.done()

@@ -18,7 +18,7 @@ from ..finish.merge import MergeOptions
 from ..media.encode import EncodeOptions
 from ..media.image import read_picture
 from ..media.probe import probe
-from ..models import choose_preset, load_model_file
+from ..models import DEFAULT, choose_preset, load_model_file
 from ..runs import Progress, StopSignal, beside, hash_of, refuse_existing, write_json
 from ..training.options import TrainOptions
 from ..trust.publish import check_encode
@@ -34,7 +34,7 @@ def replace(
     target: Path | str,
     out: Path | str,
     minutes: float = 10.0,
-    model: str = "swap_original",
+    model: str = DEFAULT,
     preset: str = "small",
     source_person: Path | None = None,
     target_person: Path | None = None,

@@ -25,7 +25,7 @@ _OPENINGS = {"mouth": (13, 14, 78, 308), "right eye": (159, 145, 33, 133), "left
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Texels:
-    """For each texel: its triangle's number (S, S), corners (S, S, 3) and weights (S, S, 3); inside (S, S): the mesh."""
+    """For each texel: its triangle (S, S), that one's corners (S, S, 3) and weights (S, S, 3); inside (S, S)."""
 
     corners: np.ndarray
     weights: np.ndarray

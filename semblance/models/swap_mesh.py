@@ -25,9 +25,10 @@ from torch import Tensor, nn
 from ..faces.expression import SIZE as EXPRESSION
 from ..faces.mesh_space import hole_triangles
 from ..faces.wrap import texels
+from ..nn.similarity import quick_ssim
 from ..options import Options
 from . import Moment, Phase
-from .swap_original import shrink, ssim, upscale
+from .swap_original import shrink, upscale
 
 SPACE = "mesh"
 """This model sees faces unwrapped into mesh space, not crops."""
@@ -108,23 +109,29 @@ class Net(nn.Module):
         """(1, 3, S, S) mean texture of "source" or "target" at the learned size."""
         return F.avg_pool2d(getattr(self, f"{person}_mean")[None], 2)
 
-    def encode(self, textures: Tensor, expression: Tensor, person: str) -> Tensor:
+    def encode(self, textures: Tensor, expression: Tensor, person: str, mean: Tensor | None = None) -> Tensor:
         """What is not the person: textures (B, 3, S, S) of `person`, expression (B, K) -> code."""
-        return self.encoder(textures - self.mean(person), expression - getattr(self, f"{person}_rest"))
+        mean = self.mean(person) if mean is None else mean
+        return self.encoder(textures - mean, expression - getattr(self, f"{person}_rest"))
 
-    def draw(self, code: Tensor, person: str) -> Tensor:
+    def draw(self, code: Tensor, person: str, mean: Tensor | None = None) -> Tensor:
         """Code -> texture (B, 3, S, S), not yet limited to 0..1."""
-        return self.mean(person) + getattr(self, person)(code).float()
+        return (self.mean(person) if mean is None else mean) + getattr(self, person)(code).float()
 
     def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Both people redrawn as themselves, the target's textures drawn as the source ("swapped"), and the weight."""
-        one = self.encode(batch["source"], batch["source_expression"], "source")
-        other = self.encode(batch["target"], batch["target_expression"], "target")
-        both = self.draw(torch.cat([one, other]), "source")
+        """Both people redrawn as themselves, the target's textures drawn as the source ("swapped"), and the weight.
+
+        A batch of many people brings the mean texture of each row, "source_mean" and "target_mean" (B, 3, S, S).
+        """
+        source_mean, target_mean = batch.get("source_mean"), batch.get("target_mean")
+        one = self.encode(batch["source"], batch["source_expression"], "source", source_mean)
+        other = self.encode(batch["target"], batch["target_expression"], "target", target_mean)
+        twice = None if source_mean is None else torch.cat([source_mean, source_mean])
+        both = self.draw(torch.cat([one, other]), "source", twice)
         return {
             "source": both[: len(one)],
             "swapped": both[len(one) :],
-            "target": self.draw(other, "target"),
+            "target": self.draw(other, "target", target_mean),
             "weight": self.weight,
         }
 
@@ -173,6 +180,17 @@ def acquaint(net: Net, material) -> None:
     net.weight.copy_(torch.from_numpy(importance(net.size, net.features))[None])
 
 
+def begin_with(net: Net, base: dict[str, Tensor]) -> None:
+    """Take over what was learned from many people: the encoder, and one decoder for both."""
+    net.encoder.load_state_dict(
+        {name.removeprefix("encoder."): v for name, v in base.items() if name[:8] == "encoder."}
+    )
+    for decoder in (net.source, net.target):
+        decoder.load_state_dict(
+            {name.removeprefix("decoder."): v for name, v in base.items() if name[:8] == "decoder."}
+        )
+
+
 def importance(size: int, features: float) -> np.ndarray:
     """(size, size) float32: 1 for skin, 1 + features for eyes and the mouth, 0 beyond the rim."""
     table = texels(size)
@@ -212,7 +230,7 @@ def _error(drawn: Tensor, truth: Tensor, where: Tensor, structure: float) -> Ten
     """Weighted mean absolute error plus structural dissimilarity of what is seen; the rest is laid equal."""
     error = ((drawn - truth).abs() * where).sum() / (3 * where.sum()).clamp(min=1)
     shown = truth + (drawn - truth) * (where > 0.25)
-    return error + structure * (1 - ssim(shown, truth)) / 2
+    return error + structure * (1 - quick_ssim(shown, truth).mean()) / 2
 
 
 def swap(

@@ -24,7 +24,17 @@ from .folder import RunRecord, begin_run, refuse_run, resumed_record
 from .guard import illness, learning_rate_factor
 from .job import Job, Standing, is_over, mean_loss, moment_of, note
 from .keeping import draw, report, roll_back, save, take_up
-from .learner import Tensors, build, forget_moments, set_learning_rate, snapshot, step, to_device, update_average
+from .learner import (
+    Tensors,
+    begin_with_base,
+    build,
+    forget_moments,
+    set_learning_rate,
+    snapshot,
+    step,
+    to_device,
+    update_average,
+)
 from .options import TrainOptions, TrainResult
 from .saver import Saver
 
@@ -66,6 +76,8 @@ def train_model(
     if not resume and hasattr(module, "acquaint"):  # what a model is told of its people before it learns anything
         module.acquaint(learner.net, material)
         module.acquaint(learner.average, material)
+    if not resume and not options.from_scratch:
+        begin_with_base(learner, module, model, preset)
     examples = material.examples(config, options.preview_faces)
     saver = Saver(run / "checkpoints")
     job = Job(

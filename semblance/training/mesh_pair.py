@@ -36,12 +36,12 @@ class MeshPair:
     def batches(self, config, seed: int, start: int, batch: int, rank: int, ranks: int) -> Iterator[Batch]:
         numbers = np.array_split(np.arange(batch), ranks)[rank]
         while True:
-            chance = [_draw(seed, start + numbers, side) for side in (0, 1)]
+            chance = [draw_chance(seed, start + numbers, side) for side in (0, 1)]
             rows = self.matches.rows(chance[0][:, 0], chance[1][:, 0], start + numbers)
             made: Batch = {}
             for name, person, chosen, drawn in zip(("source", "target"), (self.source, self.target), rows, chance):
                 # one light and one shift for both, or the swap would be taught to ignore what they do to a face
-                made[name] = _disturbed(person.pictures[chosen], chance[0] if config.match else drawn, config)
+                made[name] = disturbed(person.pictures[chosen], chance[0] if config.match else drawn, config)
                 made[f"{name}_truth"] = person.pictures[chosen]
                 made[f"{name}_seen"] = person.seen[chosen]
                 made[f"{name}_expression"] = person.expressions[chosen]
@@ -56,7 +56,7 @@ class MeshPair:
         return made
 
 
-def _draw(seed: int, samples: np.ndarray, side: int) -> np.ndarray:
+def draw_chance(seed: int, samples: np.ndarray, side: int) -> np.ndarray:
     """(B, _NUMBERS) 0..1; sample k of a seed is the same whatever the batch."""
     return np.stack(
         [np.random.Generator(np.random.Philox(key=[seed, int(k)], counter=[0, 0, 1, side])).random(_NUMBERS)
@@ -64,7 +64,7 @@ def _draw(seed: int, samples: np.ndarray, side: int) -> np.ndarray:
     )  # fmt: skip
 
 
-def _disturbed(pictures: np.ndarray, chance: np.ndarray, config) -> np.ndarray:
+def disturbed(pictures: np.ndarray, chance: np.ndarray, config) -> np.ndarray:
     """Textures (B, S, S, 3) uint8 under another light, a little beside their place."""
     size = pictures.shape[1]
     axis = np.linspace(-1, 1, size, dtype=np.float32)

@@ -24,7 +24,7 @@ def points(size=85.0, yaw=0.0):
 
 
 def picture():
-    y, x = np.mgrid[:SIDE, :SIDE] / SIDE
+    x = np.tile(np.arange(SIDE) / SIDE, (SIDE, 1))
     noise = cv2.GaussianBlur(np.random.default_rng(0).normal(0, 60, (SIDE, SIDE, 3)), (0, 0), 2)
     return np.clip(SKIN * (0.6 + 0.7 * x[..., None]) + 8 * noise * 0.4, 0, 255).astype(np.uint8)
 
