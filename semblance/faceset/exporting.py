@@ -1,7 +1,7 @@
 """A faceset -> a folder for another tool: plain pictures, DeepFaceLab's JPEGs or pak, faceswap's PNGs and alignments.
 
 The kept faces leave. DeepFaceLab's and faceswap's crops are cut anew with their own alignment: from the footage where
-it is still there, else from our crops, whose edge is repeated where they end; how much that is, is told. Our record of
+it is still there, else from our crops, and black where these end; how much that is, is told. Our record of
 each face rides along, so that the way back loses nothing. The folder appears whole or not at all.
 """
 
@@ -37,7 +37,6 @@ from .store import PICTURES, Faceset, crop_points, open_faceset
 TARGETS = ("plain", "dfl", "pak", "faceswap")
 _NEAREST = {"tight": "half_face", "face": "full_face", "head": "whole_face"}  # sides in face units: faces/align.py
 _WORTH_TELLING = 0.05  # share of pixels beyond our crops
-_GRID = 32  # places across a crop at which that is looked at
 _SIZES = (64, 1024)
 
 
@@ -92,8 +91,10 @@ class _Job:
             self.stop.check(NOTHING_KEPT)
             to_theirs = matrix_for(points_68(crop_points(row)), size)
             from_pixels = to_theirs if to_ours is None else after(to_theirs, to_ours)
-            self.beyond.append(_beyond(pixels, from_pixels, size) if to_ours is None else 0.0)
-            yield row, to_theirs, take_crop(pixels, from_pixels, size)
+            crop, outside = take_crop(pixels, from_pixels, size), _outside(pixels.shape, from_pixels, size)
+            crop[outside] = 0  # as both tools leave what lies beyond a frame
+            self.beyond.append(float(outside.mean()) if to_ours is None else 0.0)
+            yield row, to_theirs, crop
             self.progress.advance()
 
 
@@ -126,8 +127,8 @@ def export_faceset(
         progress.done()
     if job.beyond and (share := float(np.mean(job.beyond))) > _WORTH_TELLING:
         progress.say(
-            f"{share:.0%} of the pixels lie beyond the faceset's crops and repeat their edge; they are cut from the "
-            "footage where it lies unchanged in its place."
+            f"{share:.0%} of the pixels lie beyond the faceset's crops and are black; with the footage unchanged in "
+            "its place they would be cut from there."
         )
     return len(rows)
 
@@ -202,8 +203,9 @@ def _points(row: pd.Series) -> np.ndarray:
     return points_68(np.asarray(row["landmarks"]).reshape(-1, 3))
 
 
-def _beyond(pixels: np.ndarray, matrix: np.ndarray, size: int) -> float:
-    """Share of a new crop that lies outside the picture it is cut from."""
-    steps = (np.arange(_GRID) + 0.5) * size / _GRID - 0.5
-    places = move(np.stack(np.meshgrid(steps, steps), -1).reshape(-1, 2), invert(matrix))
-    return float(((places < -0.5) | (places > np.array(pixels.shape[1::-1]) - 0.5)).any(1).mean())
+def _outside(shape: tuple[int, ...], matrix: np.ndarray, size: int) -> np.ndarray:
+    """(size, size) bool: which pixels of a new crop lie outside the picture, of this shape, that it is cut from."""
+    back, line = invert(matrix), np.arange(size)
+    x = back[0, 0] * line + back[0, 1] * line[:, None] + back[0, 2]
+    y = back[1, 0] * line + back[1, 1] * line[:, None] + back[1, 2]
+    return (x < -0.5) | (y < -0.5) | (x > shape[1] - 0.5) | (y > shape[0] - 0.5)

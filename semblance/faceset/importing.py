@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Literal
 
@@ -72,7 +72,8 @@ def import_faceset(
     if not shown and all(face.picture is None for face in faces):
         raise InputError(f"{place} lists faces but holds no pictures; name the folder of the frames with --frames.")
     options = _settled(options, faces)
-    with new_folder(out, "faceset folder") as folder, closing(MeshFinder()) as finder:
+    known = all(face.record for face in faces)  # then no mesh is looked for
+    with new_folder(out, "faceset folder") as folder, nullcontext() if known else closing(MeshFinder()) as finder:
         (folder / PICTURES).mkdir()
         progress.stage("import", len(faces), "faces")
         cut = options.size, options.coverage

@@ -57,12 +57,12 @@ class Seen:
 def seen_faces(
     faces: Iterable[tuple[str, int, ForeignFace]],
     shown: dict[str, Path],
-    finder: LandmarkFinder,
+    finder: LandmarkFinder | None,
     passed: Passed,
     progress: Progress,
     stop: StopSignal,
 ) -> Iterator[Seen]:
-    """Faces with their mesh in frame pixels; those without one are passed over."""
+    """Faces with their mesh in frame pixels; those without one are passed over. finder None: all have our record."""
     for number, (name, in_frame, foreign) in enumerate(faces):
         stop.check(NOTHING_KEPT)
         try:
@@ -81,7 +81,9 @@ def seen_faces(
         yield Seen(number, name, in_frame, foreign, pixels, to_picture, face, edges)
 
 
-def _landmarks(foreign: ForeignFace, pixels: np.ndarray, to_picture: np.ndarray, finder: LandmarkFinder) -> np.ndarray:
+def _landmarks(
+    foreign: ForeignFace, pixels: np.ndarray, to_picture: np.ndarray, finder: LandmarkFinder | None
+) -> np.ndarray:
     """(478, 3) frame pixels; ValueError where no mesh is found."""
     if foreign.record:
         return foreign.record["landmarks"].reshape(-1, 3)
