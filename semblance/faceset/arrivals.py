@@ -17,6 +17,7 @@ from ..media.image import read_picture
 from .dfl import PAK, read_dfl, read_pak
 from .faceswap import read_alignments, read_face
 from .foreign import ForeignFace
+from .store import TABLE
 
 _LARGEST = 64 << 20  # bytes of one face's file: a crop of 1024 pixels as PNG has 3 MB
 
@@ -35,6 +36,8 @@ def arrivals_at(place: Path) -> Arrivals:
     """Raises InputError and MediaError for a place without faces, FacesetError for a damaged pak or fsa."""
     if not place.exists():
         raise MediaError(f"There is no file or folder {place}; check the name.")
+    if (place / TABLE).is_file():
+        raise InputError(f"{place} is a faceset already; give the faces of another tool.")
     if place.is_dir() and (place / PAK).is_file():
         place = place / PAK
     if place.is_dir():

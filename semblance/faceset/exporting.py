@@ -190,8 +190,8 @@ def _write_faceswap(job: _Job) -> None:
     frames: dict[str, list[dict]] = {}
     for (row, _, crop), frame in zip(job.cut(faceswap_matrix, size), names):
         faces, alignment = frames.setdefault(frame, []), alignment_of(_points(row))
-        is_video = Path(row["source"]).is_file()
-        tags = tags_of(alignment, row["name"], len(faces), frame, is_video, sizes[row["source"]])
+        shape, is_video = sizes[row["source"]]
+        tags = tags_of(alignment, row["name"], len(faces), frame, is_video, shape)
         tags |= {KEY: record_of(row, stored, job.coverage), **TAGS}
         (job.folder / row["name"]).write_bytes(encode_picture(crop, ".png", tags))
         faces.append(alignment)

@@ -80,7 +80,7 @@ def read_record(text: object, points: np.ndarray) -> dict | None:
         return None
     try:
         record = json.loads(text)
-        if record["format"] != _FORMAT or record["coverage"] not in COVERAGES or not 16 <= record["crop_size"] <= 4096:
+        if record["format"] != _FORMAT or record["coverage"] not in COVERAGES or not 64 <= record["crop_size"] <= 1024:
             return None
         row = {"crop_size": int(record["crop_size"]), "coverage": record["coverage"], "kept": bool(record["kept"])}
         for name, (kind, length) in _ARRAYS.items():

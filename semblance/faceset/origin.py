@@ -11,6 +11,8 @@ from ..errors import MediaError
 from ..media.folder import pictures_in
 from ..media.probe import probe
 
+_NO_CLIPS = ("", ".pak", ".fsa")  # what faces came from that were imported
+
 
 def frame_names(table: pd.DataFrame, form: str) -> list[str]:
     """A file name for the frame of each row: the one that another tool gave it, where the faceset was imported.
@@ -37,7 +39,8 @@ def frame_names(table: pd.DataFrame, form: str) -> list[str]:
             name = pictures[source][index]
             names.append(f"{stem}_{name}" if len(sources) > 1 else name)
             continue
-        name = form.format(stem=stem, number=number, ending=Path(source).suffix or ".png")
+        suffix = Path(source).suffix
+        name = form.format(stem=stem, number=number, ending=".png" if suffix in _NO_CLIPS else suffix)
         names.append(f"{stem}_{name}" if prefix else name)
     return names
 
@@ -50,13 +53,16 @@ def _pictures(source: Path) -> list[str]:
         return []
 
 
-def frame_size(source: Path, rows: pd.DataFrame) -> tuple[int, int]:
-    """(height, width) of a clip's frames; where it is gone, of the smallest frame that holds all its faces."""
+def frame_size(source: Path, rows: pd.DataFrame) -> tuple[tuple[int, int], bool]:
+    """(height, width) of a source's frames, and whether it is a clip that can be read.
+
+    Where it is not, that is the smallest frame that holds all its faces (rows).
+    """
     try:
         if source.is_file():
             info = probe(source)
-            return info.height, info.width
+            return (info.height, info.width), True
     except MediaError:
         pass
     furthest = np.stack(rows["box"].to_list()).max(0)
-    return int(np.ceil(furthest[3])) + 1, int(np.ceil(furthest[2])) + 1
+    return (int(np.ceil(furthest[3])) + 1, int(np.ceil(furthest[2])) + 1), False

@@ -271,6 +271,8 @@ def test_places_that_exist_and_ways_that_do_not(made_up, theirs, tmp_path):
         export_faceset(made_up.folder, tmp_path / "there", "dfl")
     with pytest.raises(InputError, match="plain, dfl, pak, faceswap"):
         export_faceset(made_up.folder, tmp_path / "new", "zip")
+    with pytest.raises(InputError, match="a faceset already"):
+        import_faceset(made_up.folder, tmp_path / "new")
     with pytest.raises(InputError, match="no folder"):
         import_faceset(theirs, tmp_path / "new", tmp_path / "nowhere")
     with pytest.raises(FacesetError, match="not a faceset"):
