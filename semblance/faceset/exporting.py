@@ -35,7 +35,7 @@ from .recut import NOTHING_KEPT, after
 from .store import PICTURES, Faceset, crop_points, open_faceset
 
 TARGETS = ("plain", "dfl", "pak", "faceswap")
-_NEAREST = {"tight": "half_face", "face": "full_face", "head": "whole_face"}  # sides in face units: faces/align.py
+_NEAREST = {"tight": "half_face", "face": "full_face", "wide": "whole_face", "head": "whole_face"}
 _WORTH_TELLING = 0.05  # share of pixels beyond our crops
 _SIZES = (64, 1024)
 

@@ -35,6 +35,7 @@ from .store import OPTIONS, PICTURES, Faceset, open_faceset, save_table
 _BATCH = 8  # faces whose identity vectors are computed at once
 _NAMED = 3  # pictures passed over that are named one by one
 _LOOKS = 50  # pictures that tell how fine and how wide all are
+_USUAL = "wide"  # as ExtractOptions has it
 _SIZES = (64, 1024)  # as ExtractOptions has it
 
 
@@ -43,7 +44,7 @@ class ImportOptions(Options):
 
     size: int | None = Field(None, ge=64, le=1024)
     """Side of the square crops in pixels (default: as fine as the pictures are)."""
-    coverage: Literal["tight", "face", "head"] | None = None
+    coverage: Literal["tight", "face", "wide", "head"] | None = None
     """How much of the head a crop shows (default: the most that the pictures hold)."""
 
 
@@ -120,7 +121,7 @@ def _settled(options: ImportOptions, faces: list[ForeignFace]) -> ImportOptions:
         size, coverage = ours.pop()
         return options.changed(size=options.size or min(size, _SIZES[1]), coverage=options.coverage or coverage)
     looked_at = faces[:: -(-len(faces) // _LOOKS)]
-    spans = [span for face in looked_at if (span := _span(face))] or [(COVERAGES["face"][0], 160.0)]
+    spans = [span for face in looked_at if (span := _span(face))] or [(COVERAGES[_USUAL][0], 160.0)]
     held, unit = np.median(spans, 0)
     coverage = options.coverage or ([name for name, (side, _) in COVERAGES.items() if side <= held] or ["tight"])[-1]
     fine = COVERAGES[coverage][0] * unit
@@ -128,10 +129,10 @@ def _settled(options: ImportOptions, faces: list[ForeignFace]) -> ImportOptions:
 
 
 def _span(face: ForeignFace) -> tuple[float, float] | None:
-    """How many face units a picture spans, and pixels a unit; a frame counts as wide as "face". None: damaged."""
+    """How many face units a picture spans, and pixels a unit; a frame counts as wide as _USUAL. None: damaged."""
     unit = face_unit(face.points)
     if face.picture is None:
-        return COVERAGES["face"][0], unit
+        return COVERAGES[_USUAL][0], unit
     unit *= float(np.sqrt(abs(np.linalg.det(face.matrix[:, :2]))))
     try:
         return face.picture().shape[0] / unit, unit

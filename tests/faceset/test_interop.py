@@ -62,7 +62,7 @@ def theirs(made_up, frames, tmp_path):
 def test_what_is_ours_comes_back_as_it_was(made_up, to, crops_only, tmp_path):
     assert export_faceset(made_up.folder, tmp_path / "out", to, ExportOptions(crops_only=crops_only)) == 6
     back = import_faceset(tmp_path / "out", tmp_path / "back")
-    assert back.options["size"] == 128 and back.options["coverage"] == "face"
+    assert back.options["size"] == 128 and back.options["coverage"] == "wide"
     assert list(back.table["name"]) == list(made_up.table["name"])
     for (_, was), (_, now) in zip(made_up.table.iterrows(), back.table.iterrows()):
         assert all(was[column] == now[column] for column in CARRIED)
@@ -120,7 +120,7 @@ def test_faces_are_cut_from_the_footage_while_it_is_what_it_was(made_up, frames,
 
 def test_theirs_is_found_again_in_the_pictures(theirs, made_up, tmp_path):
     back = import_faceset(theirs, tmp_path / "back")
-    assert len(back.table) == 6 and set(back.table["person"]) == {0} and back.options["coverage"] == "face"
+    assert len(back.table) == 6 and set(back.table["person"]) == {0} and back.options["coverage"] == "wide"
     for (_, was), (_, now) in zip(made_up.table.iterrows(), back.table.iterrows()):
         apart = (was["landmarks"] - now["landmarks"]).reshape(-1, 3)
         assert np.linalg.norm(apart[:, :2], axis=1).mean() < 0.006 * was["size"]  # the finder's own scatter
@@ -136,7 +136,7 @@ def test_theirs_is_found_again_in_the_pictures(theirs, made_up, tmp_path):
 
 
 def test_frames_give_what_the_crops_do_not_hold(theirs, made_up, tmp_path):
-    options = ImportOptions(size=128, coverage="face")
+    options = ImportOptions(size=128, coverage="wide")
     back = import_faceset(theirs, tmp_path / "back", theirs.parent / "data_src", options)
     for (_, was), (_, now) in zip(made_up.table.iterrows(), back.table.iterrows()):
         apart = np.linalg.norm((was["landmarks"] - now["landmarks"]).reshape(-1, 3)[:, :2], axis=1)
@@ -173,7 +173,7 @@ def test_faceswap_faces_and_alignments(made_up, frames, tmp_path):
         write_picture(tmp_path / "frames" / name, frame, {})
         listed[name.replace(".png", ".mp4")] = [alignment_of(points_of(row))]
     (tmp_path / "clip_alignments.fsa").write_bytes(alignments_bytes(listed))
-    ways = (("faces", None, "head"), ("clip_alignments.fsa", tmp_path / "frames", "face"))
+    ways = (("faces", None, "head"), ("clip_alignments.fsa", tmp_path / "frames", "wide"))
     for number, (place, shown, coverage) in enumerate(ways):
         back = import_faceset(tmp_path / place, tmp_path / f"back{number}", shown)
         assert len(back.table) == 6 and back.options["coverage"] == coverage
@@ -195,13 +195,13 @@ def test_one_damaged_face_of_several_is_named(theirs, tmp_path):
 
 def test_a_record_that_was_moved_or_made_up_counts_as_absent(made_up, tmp_path):
     row = made_up.table.iloc[0]
-    text, points = record_of(row, 128, "face"), points_of(row)
+    text, points = record_of(row, 128, "wide"), points_of(row)
     assert np.array_equal(read_record(text, points)["landmarks"], row["landmarks"])
     assert read_record(text, points + 9) is None  # somebody set the landmarks elsewhere
     for wrong in (None, 7, "", "{}", "[" * 10_000):
         assert read_record(wrong, points) is None
     for part, wrong in (
-        ('"face"', '"foot"'),
+        ('"wide"', '"foot"'),
         ('"format": 1', '"format": 2'),
         ('"yaw": ', '"yaw": NaN, "x": '),
         ('"matrix": "', '"matrix": "AAAA'),
