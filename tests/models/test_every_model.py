@@ -13,8 +13,14 @@ def model(request):
     config = module.PRESETS["tiny"]
     torch.manual_seed(0)
     net = module.Net(config)
+    for name, parameter in net.named_parameters():
+        if name.endswith("gate"):  # begins shut, and keeps what lies behind it from learning
+            torch.nn.init.constant_(parameter, 0.5)
     names = ("source", "target", "source_truth", "target_truth")
-    return module, config, net, {name: torch.rand(2, 3, config.size, config.size) for name in names}
+    batch = {name: torch.rand(2, 3, config.size, config.size) for name in names}
+    for plane in getattr(module, "PLANES", ()):
+        batch |= {f"{side}_{plane}": torch.rand(2, 1, config.size, config.size) for side in ("source", "target")}
+    return module, config, net, batch
 
 
 def test_has_its_presets(model):
@@ -69,5 +75,5 @@ def test_swap_has_the_shape_and_range_of_a_picture(model):
         assert face.min() >= 0 and face.max() <= 1
     assert torch.allclose(faces["target"], again[1], atol=1e-5)
     assert not torch.allclose(faces["source"], faces["target"], atol=1e-3)
-    assert list(columns) == ["source", "source rebuilt", "target", "target rebuilt", "target as source"]
+    assert list(columns)[:5] == ["source", "source rebuilt", "target", "target rebuilt", "target as source"]
     assert torch.equal(columns["target as source"], module.swap(net, batch["target"], "source")[0])
