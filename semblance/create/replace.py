@@ -39,6 +39,7 @@ def replace(
     source_person: Path | None = None,
     target_person: Path | None = None,
     seed: int = 0,
+    samples: int | None = None,
     merge: MergeOptions | None = None,
     encode: EncodeOptions | None = None,
     options: SwapOptions | None = None,
@@ -46,7 +47,8 @@ def replace(
     stop: StopSignal | None = None,
 ) -> SwapResult:
     """Extract both people, train for `minutes`, and swap. source: clips or folders of pictures of who shall appear;
-    source_person, target_person: pictures that say who is meant where a clip shows several.
+    source_person, target_person: pictures that say who is meant where a clip shows several; samples: learn so many
+    faces, however long it takes, instead of `minutes`.
 
     Raises whatever extract, curate, train and swap raise, and OutputError if OUT.work belongs to other clips; before
     training nothing is left behind on bad input.
@@ -55,7 +57,7 @@ def replace(
     out, clips = Path(out), [source] if isinstance(source, str | Path) else list(source)
     work = beside(out, ".work")
     merge, encode = merge or MergeOptions(), encode or EncodeOptions()
-    training = TrainOptions(minutes=minutes, seed=seed)
+    training = TrainOptions(minutes=None if samples else minutes, samples=samples, seed=seed)
 
     refuse_existing(out, "place for the result")
     refuse_report(out)

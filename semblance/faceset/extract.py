@@ -43,9 +43,9 @@ _TAGS = {"comment": "Aligned crop of camera footage, made by Semblance for train
 class ExtractOptions(Options):
     """What to take from the footage."""
 
-    size: int = Field(256, ge=64, le=1024)
+    size: int = Field(352, ge=64, le=1024)
     """Side of the square crops in pixels."""
-    coverage: Literal["tight", "face", "head"] = "face"
+    coverage: Literal["tight", "face", "wide", "head"] = "wide"
     """How much of the head a crop shows: brows to lips, forehead to chin, or hair and neck too."""
     every: int = Field(1, ge=1, le=1000)
     """Take every n-th frame."""

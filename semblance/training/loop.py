@@ -63,6 +63,9 @@ def train_model(
         begin_run(run, record)
     fabric.barrier()
     learner = build(module, config, fabric, options.seed)
+    if not resume and hasattr(module, "acquaint"):  # what a model is told of its people before it learns anything
+        module.acquaint(learner.net, material)
+        module.acquaint(learner.average, material)
     examples = material.examples(config, options.preview_faces)
     saver = Saver(run / "checkpoints")
     job = Job(
