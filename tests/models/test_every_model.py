@@ -13,14 +13,12 @@ def model(request):
     config = module.PRESETS["tiny"]
     torch.manual_seed(0)
     net = module.Net(config)
-    for name, parameter in net.named_parameters():
-        if name.endswith("gate"):  # begins shut, and keeps what lies behind it from learning
-            torch.nn.init.constant_(parameter, 0.5)
-    names = ("source", "target", "source_truth", "target_truth")
-    batch = {name: torch.rand(2, 3, config.size, config.size) for name in names}
-    for plane in getattr(module, "PLANES", ()):
-        batch |= {f"{side}_{plane}": torch.rand(2, 1, config.size, config.size) for side in ("source", "target")}
-    return module, config, net, batch
+    sides = ("source", "target")
+    batch = {name + kind: torch.rand(2, 3, config.size, config.size) for name in sides for kind in ("", "_truth")}
+    disc = torch.linspace(-1, 1, config.size).square()
+    disc = (disc[:, None] + disc < 0.7).float().expand(2, 1, -1, -1)
+    planes = {f"{name}_{kind}": disc for name in sides for kind in getattr(module, "PLANES", ())}
+    return module, config, net, batch | planes
 
 
 def test_has_its_presets(model):
@@ -31,6 +29,9 @@ def test_has_its_presets(model):
 
 def test_gradients_are_finite_and_reach_every_weight(model):
     module, config, net, batch = model
+    for name, parameter in net.named_parameters():
+        if name.endswith("gate"):  # self-attention's: it begins shut, and what lies behind it has no gradient
+            torch.nn.init.constant_(parameter, 0.5)
     phases = module.phases(net, config)
     assert {id(p) for phase in phases for p in phase.parameters} == {id(p) for p in net.parameters()}
     for phase in phases:
@@ -76,4 +77,8 @@ def test_swap_has_the_shape_and_range_of_a_picture(model):
     assert torch.allclose(faces["target"], again[1], atol=1e-5)
     assert not torch.allclose(faces["source"], faces["target"], atol=1e-3)
     assert list(columns)[:5] == ["source", "source rebuilt", "target", "target rebuilt", "target as source"]
+    masks = [module.swap(net, batch["target"], to)[1] for to in ("source", "target")]
+    for mask in masks:
+        assert (mask is not None) == getattr(module, "DRAWS_MASK", False)
+        assert mask is None or (mask.shape == (2, 1, *face.shape[2:]) and mask.min() >= 0 and mask.max() <= 1)
     assert torch.equal(columns["target as source"], module.swap(net, batch["target"], "source")[0])
