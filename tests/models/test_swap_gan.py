@@ -76,10 +76,12 @@ def test_shapes(size, capacity):
     assert all(v.shape == (1, 1, 8, 8) for v in verdicts)
 
 
-def test_masks_begin_about_half_open():
+@pytest.mark.parametrize("begins", [0.5, 0.9])
+def test_masks_begin_as_open_as_asked(begins):
+    assert (PAPER.mask, module.PRESETS["small"].mask) == (0.5, 0.9)
     with torch.inference_mode():
-        for mask in make_net()(*[torch.rand(4, 3, 64, 64)] * 2)[2:4]:
-            assert 0.3 < mask.mean() < 0.7
+        for mask in make_net(TINY.changed(mask=begins))(*[torch.rand(4, 3, 64, 64)] * 2)[2:4]:
+            assert mask.mean() == pytest.approx(begins, abs=0.1)
 
 
 def test_norm_takes_channels_and_positions_together():
