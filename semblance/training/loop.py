@@ -21,8 +21,8 @@ from ..streams import ahead
 from .batches import Batch, Material
 from .device import open_fabric
 from .folder import RunRecord, begin_run, refuse_run, resumed_record
-from .guard import illness, learning_rate_factor
-from .job import Job, Standing, is_over, mean_loss, moment_of, note
+from .guard import illness
+from .job import Job, Standing, is_over, learning_rate_of, mean_loss, moment_of, note
 from .keeping import draw, report, roll_back, save, take_up
 from .learner import (
     Tensors,
@@ -85,7 +85,7 @@ def train_model(
         progress, stop,
     )  # fmt: skip
     standing = take_up(job) if resume else Standing()
-    standing.good = snapshot(learner)
+    standing.good, standing.moment = snapshot(learner), moment_of(job, standing)
     made = material.batches(
         config, options.seed, standing.samples // material.sides, config.batch, fabric.global_rank, fabric.world_size
     )
@@ -145,12 +145,15 @@ def _burst(job: Job, standing: Standing, batches: Iterator[Batch]) -> dict[str, 
     burst = _length(job, standing)
     for _ in range(burst):
         moment = moment_of(job, standing)
-        factor = learning_rate_factor(moment.share, job.config.schedule)
-        set_learning_rate(job.learner, factor * standing.factor)
+        set_learning_rate(job.learner, learning_rate_of(job, moment) * standing.factor)
         losses = step(job.learner, job.fabric, to_device(next(batches), job.fabric), moment)
         standing.samples += seen
-        if turn and turn(job.learner.net, job.learner.average, job.config, moment, moment_of(job, standing)):
+        now = moment_of(job, standing)
+        if turn and turn(job.learner.net, job.learner.average, job.config, standing.moment, now):
             forget_moments(job.learner)
+            standing.recent.clear()  # losses of another kind: neither a leap nor a measure of one
+            standing.saved_at = float("-inf")  # a roll-back to before the turn would undo it
+        standing.moment = now
         update_average(job.learner, seen, standing.samples, job.config.ema_samples)
         sums = {name: value + sums.get(name, 0) for name, value in losses.items()}
     means = torch.stack(list(sums.values())) / burst

@@ -14,19 +14,22 @@ def model(request):
     config = module.PRESETS["tiny"]
     torch.manual_seed(0)
     net = module.Net(config)
-    names = ("source", "target", "source_truth", "target_truth")
-    batch = {name: torch.rand(2, 3, config.size, config.size) for name in names}
+    sides = ("source", "target")
+    batch = {name + kind: torch.rand(2, 3, config.size, config.size) for name in sides for kind in ("", "_truth")}
+    disc = torch.linspace(-1, 1, config.size).square()
+    disc = (disc[:, None] + disc < 0.7).float().expand(2, 1, -1, -1)
+    batch |= {f"{name}_{kind}": disc for name in sides for kind in getattr(module, "PLANES", ())}
     if getattr(module, "SPACE", "crop") == "mesh":
-        for side in ("source", "target"):
-            batch[f"{side}_seen"] = torch.ones(2, 1, config.size, config.size)
-            batch[f"{side}_expression"] = torch.randn(2, EXPRESSION)
+        for name in sides:
+            batch[f"{name}_seen"] = torch.ones(2, 1, config.size, config.size)
+            batch[f"{name}_expression"] = torch.randn(2, EXPRESSION)
     return module, config, net, batch
 
 
 def swap(module, net, batch, to="source"):
-    """The target's faces of a batch through a model of either space."""
+    """The target's faces of a batch through a model of either space: face and mask."""
     told = [batch["target_expression"]] if getattr(module, "SPACE", "crop") == "mesh" else []
-    return module.swap(net, batch["target"], *told, to)[0]
+    return module.swap(net, batch["target"], *told, to)
 
 
 def test_has_its_presets(model):
@@ -38,6 +41,9 @@ def test_has_its_presets(model):
 
 def test_gradients_are_finite_and_reach_every_weight(model):
     module, config, net, batch = model
+    for name, parameter in net.named_parameters():
+        if name.endswith("gate"):  # self-attention's: it begins shut, and what lies behind it has no gradient
+            torch.nn.init.constant_(parameter, 0.5)
     phases = module.phases(net, config)
     assert {id(p) for phase in phases for p in phase.parameters} == {id(p) for p in net.parameters()}
     for phase in phases:
@@ -74,11 +80,15 @@ def test_swap_has_the_shape_and_range_of_a_picture(model):
     if not module.__name__.rpartition(".")[2].startswith("swap_"):
         pytest.skip("swaps no faces")
     with torch.inference_mode():
-        faces = {to: swap(module, net, batch, to) for to in ("source", "target")}
+        drawn = {to: swap(module, net, batch, to) for to in ("source", "target")}
+        faces, masks = ({to: pair[k] for to, pair in drawn.items()} for k in (0, 1))
         columns = module.preview(net, batch)
     for face in faces.values():
         assert face.shape == batch["target"].shape and face.dtype == torch.float32
         assert face.min() >= 0 and face.max() <= 1
     assert not torch.allclose(faces["source"], faces["target"], atol=1e-3)
-    assert list(columns) == ["source", "source rebuilt", "target", "target rebuilt", "target as source"]
-    assert torch.equal(columns["target as source"], swap(module, net, batch))
+    assert list(columns)[:5] == ["source", "source rebuilt", "target", "target rebuilt", "target as source"]
+    for mask in masks.values():
+        assert (mask is not None) == getattr(module, "DRAWS_MASK", False)
+        assert mask is None or (mask.shape == (2, 1, *face.shape[2:]) and mask.min() >= 0 and mask.max() <= 1)
+    assert torch.equal(columns["target as source"], faces["source"])
