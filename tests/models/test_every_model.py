@@ -13,8 +13,22 @@ def model(request):
     config = module.PRESETS["tiny"]
     torch.manual_seed(0)
     net = module.Net(config)
-    names = ("source", "target", "source_truth", "target_truth")
-    return module, config, net, {name: torch.rand(2, 3, config.size, config.size) for name in names}
+    return module, config, net, BATCHES[request.param.split("_")[0]](config.size)
+
+
+def people(size):
+    return {name: torch.rand(2, 3, size, size) for name in ("source", "target", "source_truth", "target_truth")}
+
+
+def masked(size):
+    """Each face's mask is one half of its picture, and brighter."""
+    mask = torch.zeros(2, 1, size, size)
+    mask[0, :, : size // 2], mask[1, :, :, size // 2 :] = 1, 1
+    return {"picture": (torch.rand(2, 3, size, size) + mask) / 2, "mask": mask}
+
+
+BATCHES = {"swap": people, "mask": masked}
+"""What a model of each kind learns from, at random."""
 
 
 def test_has_its_presets(model):
