@@ -177,7 +177,7 @@ def _flares(picture: np.ndarray, mask: np.ndarray, chance: np.ndarray, often: fl
             small = cv2.resize(picture * part[..., None], (len(mask) // 8,) * 2, interpolation=cv2.INTER_AREA)
             shed = cv2.GaussianBlur(small, (0, 0), max(sigma / 8, 0.3))
             shed = cv2.resize(shed, mask.shape[::-1], interpolation=cv2.INTER_LINEAR)
-            picture = np.minimum(picture + np.float32(strong) * shed, 1)
+            picture = np.minimum(picture + np.float32(0.6 * strong) * shed, 1)
     return picture
 
 

@@ -47,11 +47,12 @@ def inside(circle: Circle, picture: np.ndarray, changed: np.ndarray) -> np.ndarr
 
 def recolour(picture: np.ndarray, chance: np.ndarray) -> np.ndarray:
     """Hue by up to 20 degrees, one in five by any; saturation and value by up to 40 percent."""
-    hsv = cv2.cvtColor(picture, cv2.COLOR_RGB2HSV)
-    reach = 180.0 if chance[3] < 0.2 else 20.0
-    hsv[..., 0] = (hsv[..., 0] + reach * (2 * chance[0] - 1)) % 360
-    hsv[..., 1:] = np.clip(hsv[..., 1:] * (1 + 0.4 * (2 * chance[1:3] - 1)).astype(np.float32), 0, 1)
-    return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)
+    hue, saturation, value = cv2.split(cv2.cvtColor(picture, cv2.COLOR_RGB2HSV))
+    hue += (180.0 if chance[3] < 0.2 else 20.0) * (2 * chance[0] - 1)
+    hue -= 360 * np.floor(hue * (1 / 360))
+    saturation = np.clip(saturation * np.float32(0.6 + 0.8 * chance[1]), 0, 1)
+    value = np.clip(value * np.float32(0.6 + 0.8 * chance[2]), 0, 1)
+    return cv2.cvtColor(cv2.merge([hue, saturation, value]), cv2.COLOR_HSV2RGB)
 
 
 def levels(picture: np.ndarray, chance: np.ndarray) -> np.ndarray:
