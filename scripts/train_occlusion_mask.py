@@ -10,7 +10,6 @@ OUT/measured.json, OUT/held-out.png: how good the masks are, by what covers the 
 from __future__ import annotations
 
 import argparse
-import shutil
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -19,7 +18,7 @@ import numpy as np
 
 from semblance.app.terminal import TerminalProgress
 from semblance.create.mask import mask_train, tinted
-from semblance.create.occlusion_mask import MODEL, find_checkpoint, open_occlusion_mask, shipped_folder
+from semblance.create.occlusion_mask import MODEL, averaged, open_occlusion_mask, run_checkpoint
 from semblance.create.occlusions import OcclusionOptions, film_occlusions, read_covers
 from semblance.faceset.disturb import plain
 from semblance.faceset.masked import load_labelled
@@ -28,7 +27,7 @@ from semblance.media.sheet import captioned, grid
 from semblance.runs import Progress, environment, write_json
 from semblance.training.options import TrainOptions
 from semblance.trust.publish import publish_picture
-from semblance.weights import save_checkpoint
+from semblance.weights import save_base
 
 SEED, HELD_OUT_SEED, HELD_OUT = 2026, 7062, 240
 LICENCE = "Apache-2.0; trained on people who do not exist, drawn by this package"
@@ -64,16 +63,10 @@ def measured(run: Path, folder: Path, side: int) -> tuple[dict, np.ndarray]:
     return {"figures": figures, "cpu_seconds_a_face": seconds}, grid(tiles, _COLUMNS // 2, "drawn | true")
 
 
-def ship(run: Path, facts: dict) -> Path:
+def ship(run: Path, preset: str, facts: dict) -> Path:
     """Write the run's averaged weights at 16 bits where the package looks for them."""
-    checkpoint = find_checkpoint(run, Progress(), "ema.")
-    tensors = {name: value.astype(np.float16) for name, value in checkpoint.tensors.items()}
-    kept = ("model", "preset", "config", "samples", "seconds", "ranges")
-    header = {key: checkpoint.header[key] for key in kept if key in checkpoint.header}
-    notes = {"recipe": "scripts/train_occlusion_mask.py", **facts}
-    folder = shipped_folder()
-    shutil.rmtree(folder, ignore_errors=True)
-    return save_checkpoint(folder, tensors, {**header, "licence": LICENCE, "notes": notes})
+    weights = {name: value.numpy() for name, value in averaged(run_checkpoint(run, Progress())).items()}
+    return save_base(MODEL, preset, weights, {"licence": LICENCE, "recipe": "scripts/train_occlusion_mask.py", **facts})
 
 
 def main() -> None:
@@ -92,8 +85,10 @@ def main() -> None:
     for name, pictures, seed in (("film", asked.pictures, SEED), ("held-out", asked.held_out, HELD_OUT_SEED)):
         options = OcclusionOptions(pictures=pictures, seed=seed, side=asked.side)
         print(film_occlusions(out / name, options, progress).summary())
-    options = TrainOptions(minutes=asked.minutes, seed=SEED)
-    result = mask_train(out / "film", out / "run", "scratch", asked.preset, options, asked.resume, progress)
+    options = TrainOptions(minutes=asked.minutes, seed=SEED, from_scratch=True)
+    result = mask_train(
+        out / "film", out / "run", preset=asked.preset, options=options, resume=asked.resume, progress=progress
+    )
     progress.done()
     told, sheet = measured(out / "run", out / "held-out", asked.side)
     told |= facts | {"samples": result.samples, "minutes": result.seconds / 60, "environment": environment()}
@@ -106,7 +101,8 @@ def main() -> None:
         )
     print(f"{1000 * told['cpu_seconds_a_face']:.1f} ms of one core a face; look at {out / 'held-out.png'}")
     if asked.ship:
-        print(f"Wrote {ship(out / 'run', facts | {'figures': told['figures']['all']})} ({MODEL})")
+        shipped = facts | {"samples": result.samples, "figures": told["figures"]["all"]}
+        print(f"Wrote {ship(out / 'run', asked.preset, shipped)}")
 
 
 if __name__ == "__main__":

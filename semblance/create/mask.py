@@ -17,16 +17,25 @@ from ..faceset.labels import MASKS
 from ..faceset.masked import MaskedCrops, Shown, load_labelled, read_shown
 from ..media.sheet import captioned, grid
 from ..models import choose_preset, load_model_file
+from ..options import Options
 from ..runs import Progress, StopSignal, new_folder
 from ..streams import batches
-from ..training.folder import RunRecord, begin_run, refuse_run
+from ..training.folder import RunRecord, begin_run, header_facts, refuse_run
 from ..training.loop import TrainResult, train_model
 from ..training.options import TrainOptions
 from ..trust.publish import publish_picture
-from ..weights import save_checkpoint
-from .occlusion_mask import BUILTIN, MODEL, find_checkpoint, open_occlusion_mask, scaled, weights_of
+from ..weights import Checkpoint, save_checkpoint
+from .occlusion_mask import (
+    BUILTIN,
+    MODEL,
+    PRESET,
+    averaged,
+    base_weights,
+    open_occlusion_mask,
+    run_checkpoint,
+    scaled,
+)
 
-SCRATCH = "scratch"
 MINUTES = 5.0
 _GENTLE = 0.2  # of the preset's learning rate: weights that know much should not forget it over a few pictures
 _TILE, _COLUMNS, _MOST = 160, 8, 64
@@ -38,7 +47,7 @@ def mask_train(
     folders: Path | str | Sequence[Path | str],
     out: Path | str,
     begin: Path | str = BUILTIN,
-    preset: str = "small",
+    preset: str = PRESET,
     options: TrainOptions | None = None,
     resume: bool = False,
     progress: Progress | None = None,
@@ -46,19 +55,24 @@ def mask_train(
 ) -> TrainResult:
     """Learn from the labelled pictures of folders (see faceset/labels.py); each folder counts as much as the others.
 
-    begin: "builtin", the folder of a run, or "scratch"; preset: the net's size, where it begins from scratch.
+    begin: "builtin" or the folder of a run, whose preset is then taken; options.from_scratch: neither.
     Raises FacesetError (no labels, or one that cannot be used), ModelError, OutputError, TrainingError, Stopped.
     """
     options, progress, stop = options or TrainOptions(minutes=MINUTES), progress or Progress(), stop or StopSignal()
     out, folders = Path(out), [folders] if isinstance(folders, str | Path) else list(folders)
     if not folders:
         raise InputError("Training a mask needs at least one folder of labelled pictures; name one.")
+    module, knows = load_model_file(MODEL), not (resume or options.from_scratch)
+    config = choose_preset(module, preset)
+    start = run_checkpoint(begin, progress) if knows and str(begin) != BUILTIN else None
+    if start:
+        config, preset = module.Config(**start.header["config"]), start.header["preset"]
+    elif knows:
+        base_weights(preset)  # what is not there is told before the work
     if not resume:
         refuse_run(out)
-    module = load_model_file(MODEL)
-    start = None if resume or str(begin) == SCRATCH else find_checkpoint(begin, progress)
-    config = module.Config(**start.header["config"]) if start else choose_preset(module, preset)
-    preset = start.header["preset"] if start else preset
+    if knows and options.learning_rate is None:
+        options = options.changed(learning_rate=_GENTLE * config.learning_rate)
     progress.stage("reading labels", None, "pictures")
     side = ceil(config.size * VIEW)
     shelves = [load_labelled(Path(folder), side, progress) for folder in folders]
@@ -71,20 +85,18 @@ def mask_train(
     )  # fmt: skip
 
 
-def _begin_from(start, run: Path, config, options: TrainOptions, notes: dict) -> None:
+def _begin_from(start: Checkpoint, run: Path, config: Options, options: TrainOptions, notes: dict) -> None:
     """A run whose first checkpoint is another's last: its averaged weights, at no samples."""
-    rate = options.learning_rate or _GENTLE * config.learning_rate
-    config = config.changed(learning_rate=rate, batch=options.batch or config.batch)
+    config = config.changed(learning_rate=options.learning_rate, batch=options.batch or config.batch)
     record = RunRecord(
         model=MODEL, preset=start.header["preset"], config=config.model_dump(mode="json"),
         options=options.model_dump(), notes=notes,
     )  # fmt: skip
     begin_run(run, record)
-    weights = weights_of(start, "ema.")
+    weights = averaged(start)
     tensors = {f"{part}.{name}": value.numpy() for part in ("net", "ema") for name, value in weights.items()}
-    facts = {key: value for key, value in record.model_dump(mode="json").items() if key != "options"}
     begun = {"samples": 0, "seconds": 0.0, "learning_rate_factor": 1.0, "rollbacks": 0, "losses": {}}
-    save_checkpoint(run / "checkpoints", tensors, {**facts, **begun})
+    save_checkpoint(run / "checkpoints", tensors, {**header_facts(record), **begun})
 
 
 @dataclass(frozen=True)

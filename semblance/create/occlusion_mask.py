@@ -20,9 +20,9 @@ import torch
 from ..errors import ModelError
 from ..models import load_model_file
 from ..runs import Progress
-from ..weights import Checkpoint, load_checkpoint
+from ..weights import Checkpoint, load_base, load_checkpoint
 
-MODEL, BUILTIN = "mask_xseg", "builtin"
+MODEL, PRESET, BUILTIN = "mask_xseg", "small", "builtin"
 _BATCH = 16  # pictures at once: more gain nothing on a processor
 
 
@@ -52,47 +52,46 @@ class OcclusionMask:
 
 def open_occlusion_mask(model: Path | str = BUILTIN, progress: Progress | None = None) -> OcclusionMask:
     """The averaged weights of a run, or those of the package. Raises ModelError where there are none."""
-    checkpoint = find_checkpoint(model, progress or Progress(), "ema.")
     module = load_model_file(MODEL)
-    config = module.Config(**checkpoint.header["config"])
+    if str(model) == BUILTIN:
+        config, where, weights = module.PRESETS[PRESET], BUILTIN, _as_tensors(base_weights())
+    else:
+        checkpoint = run_checkpoint(model, progress or Progress())
+        config, where, weights = module.Config(**checkpoint.header["config"]), checkpoint.path, averaged(checkpoint)
     net = module.Net(config)
     try:
-        net.load_state_dict(weights_of(checkpoint, "ema."))
+        net.load_state_dict(weights)
     except RuntimeError:
-        raise ModelError(
-            f"The weights in {checkpoint.path} do not fit {MODEL}; they come from another version of it."
-        ) from None
+        raise ModelError(f"The weights of {where} do not fit {MODEL}; they come from another version of it.") from None
     return OcclusionMask(module, net.eval(), config.size)
 
 
-def find_checkpoint(model: Path | str, progress: Progress, prefix: str = "") -> Checkpoint:
-    """The newest whole checkpoint of a run, or the package's. Raises ModelError."""
-    if str(model) == BUILTIN:
-        folder = shipped_folder()
-        if not any(folder.glob("*.safetensors")):
-            raise ModelError(
-                "This package came without the weights of the occlusion mask; make them with "
-                "`python scripts/train_occlusion_mask.py`, or give the folder of a run with --model."
-            )
-        return load_checkpoint(folder, progress, MODEL, prefix=prefix)
-    folder = Path(model) / "checkpoints"
+def base_weights(preset: str = PRESET) -> dict[str, np.ndarray]:
+    """The weights that come with the package. Raises ModelError where it came without."""
+    base = load_base(MODEL, preset)
+    if base is None:
+        raise ModelError(
+            f"This package came without weights of {MODEL}, preset '{preset}'; make them with "
+            "`python scripts/train_occlusion_mask.py --ship`, name the folder of a run, or train --from-scratch."
+        )
+    return base
+
+
+def run_checkpoint(run: Path | str, progress: Progress) -> Checkpoint:
+    """The newest whole checkpoint of a run, its averaged weights only. Raises ModelError."""
+    folder = Path(run) / "checkpoints"
     if not folder.is_dir():
-        raise ModelError(f"{model} is no run of `semblance mask train`; give the folder of one, or '{BUILTIN}'.")
-    return load_checkpoint(folder, progress, MODEL, prefix=prefix)
+        raise ModelError(f"{run} is no run of `semblance mask train`; give the folder of one, or '{BUILTIN}'.")
+    return load_checkpoint(folder, progress, MODEL, prefix="ema.")
 
 
-def weights_of(checkpoint: Checkpoint, prefix: str) -> dict[str, torch.Tensor]:
-    """The tensors whose names begin with `prefix`, without it, as float32."""
-    return {
-        name.removeprefix(prefix): torch.from_numpy(value).float()
-        for name, value in checkpoint.tensors.items()
-        if name.startswith(prefix)
-    }
+def averaged(checkpoint: Checkpoint) -> dict[str, torch.Tensor]:
+    """The averaged weights, by the net's own names."""
+    return _as_tensors({name.removeprefix("ema."): value for name, value in checkpoint.tensors.items()})
 
 
-def shipped_folder() -> Path:
-    """Where the package's own weights lie."""
-    return Path(__file__).parents[1] / "models" / "shipped" / MODEL
+def _as_tensors(weights: dict[str, np.ndarray]) -> dict[str, torch.Tensor]:
+    return {name: torch.from_numpy(value) for name, value in weights.items()}
 
 
 def scaled(picture: np.ndarray, side: int) -> np.ndarray:

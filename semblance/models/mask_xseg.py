@@ -20,7 +20,6 @@ from ..faceset.disturb import DisturbOptions
 from ..options import Options
 from . import Moment, Phase
 
-DRAWS_MASK = True
 FAINT = 0.1
 """Answers below this are 0 (paper)."""
 
@@ -196,6 +195,11 @@ class BlurPool(nn.Module):
             return F.avg_pool2d(x, 2)
         kernel = self.kernel.to(x.dtype).expand(x.shape[1], 1, -1, -1)
         return F.conv2d(F.pad(x, self.reach * 2, "reflect"), kernel, stride=2, groups=x.shape[1])
+
+
+def begin_with(net: Net, base: dict[str, Tensor]) -> None:
+    """Begin with the weights that come with the package. Raises RuntimeError where they are of other sizes."""
+    net.load_state_dict(base)
 
 
 def phases(net: Net, config: Config) -> list[Phase]:

@@ -24,7 +24,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def test_labels_are_learned_and_masks_drawn(folder, capsys):
-    train = "mask train labels --out run --begin scratch --preset tiny --samples 16 --accelerator cpu"
+    train = "mask train labels --out run --from-scratch --preset tiny --samples 16 --accelerator cpu"
     assert main(train.split()) == 0 and "16 pictures seen" in capsys.readouterr().out
     assert main(["mask", "apply", "labels", "--model", "run", "--out", "masks"]) == 0
     assert "Look at masks/sheet.png" in capsys.readouterr().out
@@ -36,9 +36,9 @@ def test_labels_are_learned_and_masks_drawn(folder, capsys):
     ("arguments", "words"),
     [
         ("mask trian labels --out o", "Did you mean 'mask train'"),
-        ("mask train nothing --out o --begin scratch", "no folder nothing"),
+        ("mask train nothing --out o --from-scratch", "no folder nothing"),
         ("mask train labels --out o --begin labels", "no run of `semblance mask train`"),
-        ("mask train labels --out o --begin scratch --preset tiny --minutes 0", "minutes"),
+        ("mask train labels --out o --from-scratch --preset tiny --minutes 0", "minutes"),
         ("mask apply labels --out o --model nothing", "no run of `semblance mask train`"),
     ],
 )

@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from semblance.create import occlusion_mask
+from semblance import weights
 from semblance.create.mask import mask_apply, mask_train, tinted
 from semblance.create.occlusion_mask import open_occlusion_mask
 from semblance.create.occlusions import OcclusionOptions, film_occlusions, read_covers
@@ -14,6 +14,7 @@ from semblance.errors import FacesetError, InputError, MediaError, ModelError, O
 from semblance.faceset.masked import load_labelled, read_shown
 from semblance.measures.masks import score_masks
 from semblance.media.image import read_picture, read_tags, write_picture
+from semblance.models import load_model_file
 from semblance.runs import Progress, StopSignal
 from semblance.training.options import TrainOptions
 from semblance.trust.publish import LABEL
@@ -42,7 +43,7 @@ def film(tmp_path_factory):
 @pytest.fixture(scope="module")
 def run(film, tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "run"
-    mask_train(film, out, "scratch", "tiny", TrainOptions(samples=1600, accelerator="cpu"))
+    mask_train(film, out, preset="tiny", options=TrainOptions(samples=1600, accelerator="cpu", from_scratch=True))
     return out
 
 
@@ -126,16 +127,23 @@ def test_labels_refine_a_run_and_its_masks_follow_them(run, tmp_path):
 def test_the_packages_own_weights_are_read_at_16_bits(run, tmp_path, monkeypatch):
     from scripts.train_occlusion_mask import ship
 
-    folder = tmp_path / "shipped"
-    monkeypatch.setattr(occlusion_mask, "shipped_folder", lambda: folder)
-    with pytest.raises(ModelError, match=r"without the weights.*train_occlusion_mask"):
-        open_occlusion_mask()
-    monkeypatch.setattr("scripts.train_occlusion_mask.shipped_folder", lambda: folder)
-    path = ship(run, {"seed": 1})
-    count = sum(parameter.numel() for parameter in open_occlusion_mask(run).net.parameters())
-    assert path.stat().st_size < 2.2 * count + 8000
-    crops = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), np.uint8)
-    assert np.abs(open_occlusion_mask()(crops) - open_occlusion_mask(run)(crops)).max() < 0.02
+    module = load_model_file("mask_xseg")
+    monkeypatch.setattr(weights, "base_path", lambda model, preset: tmp_path / f"{model}-{preset}.safetensors")
+    folder, few = crops(tmp_path / "labels"), TrainOptions(samples=8, accelerator="cpu")
+    for told in (lambda: open_occlusion_mask(), lambda: mask_train(folder, tmp_path / "r", options=few)):
+        with pytest.raises(ModelError, match=r"without weights of mask_xseg.*train_occlusion_mask"):
+            told()
+    assert not (tmp_path / "r").exists()
+    monkeypatch.setitem(module.PRESETS, "small", module.PRESETS["tiny"])
+    path = ship(run, "small", {"seed": 1})
+    net = open_occlusion_mask(run).net
+    assert path.stat().st_size < 2.2 * sum(parameter.numel() for parameter in net.parameters()) + 8000
+    pictures = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), np.uint8)
+    assert np.abs(open_occlusion_mask()(pictures) - open_occlusion_mask(run)(pictures)).max() < 0.02
+    mask_train(folder, tmp_path / "r", options=few)
+    refined = open_occlusion_mask(tmp_path / "r").net
+    gaps = [(a - b).abs().max().item() for a, b in zip(net.parameters(), refined.parameters())]
+    assert 0 < max(gaps) < 0.05, "it did not begin with the package's weights"
 
 
 def test_a_face_in_a_plain_picture_is_found(run, tmp_path):
@@ -182,7 +190,8 @@ def test_labels_that_cannot_be_used(spoil, error, words, tmp_path):
     folder = crops(tmp_path / "labels")
     spoil(folder)
     with pytest.raises(error, match=words):
-        mask_train(folder, tmp_path / "run", "scratch", "tiny", TrainOptions(samples=8, accelerator="cpu"))
+        options = TrainOptions(samples=8, accelerator="cpu", from_scratch=True)
+        mask_train(folder, tmp_path / "run", preset="tiny", options=options)
     assert not (tmp_path / "run").exists()
 
 
@@ -194,7 +203,7 @@ def test_models_that_are_none(tmp_path):
         with pytest.raises(ModelError, match="no run of `semblance mask train`"):
             mask_apply(folder, tmp_path / "m", begin)
     with pytest.raises(ModelError, match="no preset 'big'"):
-        mask_train(folder, tmp_path / "run", "scratch", "big")
+        mask_train(folder, tmp_path / "run", preset="big")
     with pytest.raises(InputError, match="at least one folder"):
         mask_train([], tmp_path / "run")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["labels"]
