@@ -139,7 +139,8 @@ def test_the_packages_own_weights_are_read_at_16_bits(run, tmp_path, monkeypatch
     net = open_occlusion_mask(run).net
     assert path.stat().st_size < 2.2 * sum(parameter.numel() for parameter in net.parameters()) + 8000
     pictures = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), np.uint8)
-    assert np.abs(open_occlusion_mask()(pictures) - open_occlusion_mask(run)(pictures)).max() < 0.02
+    gaps = np.abs(open_occlusion_mask()(pictures) - open_occlusion_mask(run)(pictures))
+    assert gaps.mean() < 2e-3 and (gaps > 0.02).mean() < 0.01  # a few fall below FAINT and are set to 0
     mask_train(folder, tmp_path / "r", options=few)
     refined = open_occlusion_mask(tmp_path / "r").net
     gaps = [(a - b).abs().max().item() for a, b in zip(net.parameters(), refined.parameters())]
