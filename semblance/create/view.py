@@ -129,7 +129,7 @@ class MeshView:
         return list(fine.permute(0, 2, 3, 1).contiguous().numpy()), errors.numpy()
 
     def lay(self, look: _MeshLook, drawn: np.ndarray, merge: MergeOptions) -> Laid:
-        worn = wear(drawn, look.texture, look.points, self.clothes, merge.shape, merge.light)
+        worn = wear(drawn, look.texture, look.points, self.clothes, merge.shape, merge.light, merge.detail)
         return Laid(worn.crop, worn.matrix, worn.mask)
 
 
