@@ -206,7 +206,7 @@ def _merge(item: _Drawn, painter: Painter, person: PersonMask | None, aspect: fl
     with clock.of("merge"):
         people = person(canvas) if person and item.parts else None
         for part in item.parts[::-1]:
-            laid_out = painter.view.lay(part.look, part.drawn, painter.view.merge)
+            laid_out = painter.view.lay(item.frame.pixels, part.look, part.drawn)
             merged = merge_face(
                 canvas, part.face.landmarks, laid_out.crop, laid_out.matrix, painter.view.merge, laid_out.mask,
                 person=people, free=part.free,

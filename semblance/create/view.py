@@ -45,7 +45,7 @@ class View(Protocol):
         """Drawn faces, and how badly the model redraws the target of each: mean error 0..1, (n,)."""
         ...
 
-    def lay(self, look: Any, drawn: Any, merge: MergeOptions) -> Laid: ...
+    def lay(self, pixels: np.ndarray, look: Any, drawn: Any) -> Laid: ...
 
 
 def view_of(module: ModuleType, net: torch.nn.Module, header: dict, merge: MergeOptions) -> View:
@@ -86,7 +86,7 @@ class CropView:
         drawn = [None] * len(looks) if masks is None else list(masks[:, 0].numpy())
         return list(zip(pictures, drawn)), errors.numpy()
 
-    def lay(self, look: tuple, drawn: tuple, merge: MergeOptions) -> Laid:
+    def lay(self, pixels: np.ndarray, look: tuple, drawn: tuple) -> Laid:
         face, mask = drawn
         return Laid(face, look[1], self.outline if mask is None else mask)
 
@@ -128,8 +128,9 @@ class MeshView:
             fine = self.module.detailed(self.net, drawn)
         return list(fine.permute(0, 2, 3, 1).contiguous().numpy()), errors.numpy()
 
-    def lay(self, look: _MeshLook, drawn: np.ndarray, merge: MergeOptions) -> Laid:
-        worn = wear(drawn, look.texture, look.points, self.clothes, merge.shape, merge.light, merge.detail)
+    def lay(self, pixels: np.ndarray, look: _MeshLook, drawn: np.ndarray) -> Laid:
+        merge = self.merge
+        worn = wear(drawn, pixels, look.texture, look.points, self.clothes, merge.shape, merge.light, merge.detail)
         return Laid(worn.crop, worn.matrix, worn.mask)
 
 

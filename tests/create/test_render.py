@@ -30,7 +30,7 @@ def merged(parts: list[_Part]):
     frame = Frame(0, 0.0, np.full((200, 300, 3), 128, np.uint8))
     item = _merge(
         _Drawn(frame, Record(0, 0.0), parts),
-        SimpleNamespace(view=SimpleNamespace(merge=MergeOptions(colour="none"), lay=lambda look, drawn, merge: drawn)),
+        SimpleNamespace(view=SimpleNamespace(merge=MergeOptions(colour="none"), lay=lambda pixels, look, drawn: drawn)),
         None,
         1.0,
         Clock(),
