@@ -74,7 +74,7 @@ class MergeOptions(Options):
     """How much of the source's form the face gets (0 to 1); for models that work in mesh space."""
     light: float = Field(1.0, ge=0, le=1)
     """How much of the plate's light the face gets (0 to 1); for models that work in mesh space."""
-    detail: float = Field(0.7, ge=0, le=1)
+    detail: float = Field(1.0, ge=0, le=1)
     """How far the face's fine detail is brought to the strength of the plate's own (0 to 1); for models that work in
     mesh space."""
     brightness: float = Field(0.0, ge=-100, le=100)
