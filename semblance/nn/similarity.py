@@ -1,0 +1,89 @@
+"""Structural similarity (SSIM) and its losses on pictures (B, C, H, W) 0..1, per sample (B,).
+
+SSIM: Wang et al. 2004; MS-SSIM: Wang et al. 2003; `saehd_structure`: DeepFaceLab SAEHD (2023 code).
+Pictures under a mask are multiplied by it first, as SAEHD does, or weighted by a map.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..errors import InputError
+from .blur import filtered, gaussian_kernel
+from .samples import alike, averaged
+
+LIGHT, SHAPE = 0.01**2, 0.03**2  # k1, k2 of Wang et al. for a range of 1
+DEVIATION = 1.5  # of the Gaussian window, in pixels (Wang et al.); SAEHD keeps it whatever the window
+SCALES = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # weights from fine to coarse (Wang et al. 2003)
+SCALES_WINDOW = 11  # Wang et al. 2003
+
+
+def quick_ssim(face: Tensor, truth: Tensor, window: int = 7, stride: int = 2) -> Tensor:
+    """SSIM over uniform windows at every other pixel.
+
+    Neighbouring windows share most of their pixels; every other one trains as well at a quarter of the cost.
+    """
+    a, b = alike(face, truth)
+    _refuse_small(a, window)
+    moments = F.avg_pool2d(torch.cat([a, b, a * a, b * b, a * b], 1), window, stride)
+    mean_a, mean_b, aa, bb, ab = moments.chunk(5, 1)
+    light = (2 * mean_a * mean_b + LIGHT) / (mean_a**2 + mean_b**2 + LIGHT)
+    shape = (2 * (ab - mean_a * mean_b) + SHAPE) / (aa - mean_a**2 + bb - mean_b**2 + SHAPE)
+    return averaged(light * shape)
+
+
+def dssim(face: Tensor, truth: Tensor, window: int = 11, weight: Tensor | None = None) -> Tensor:
+    """Structural dissimilarity (1 - SSIM) / 2 over Gaussian windows that lie wholly in the picture.
+
+    window: side in pixels, odd or even. weight: each window counts by the map's mean under it.
+    """
+    face, truth = alike(face, truth)
+    light, shape = _maps(face, truth, window)
+    if weight is not None:
+        weight = filtered(weight, gaussian_kernel(window, DEVIATION))
+    return averaged((1 - light * shape) / 2, weight)
+
+
+def saehd_structure(face: Tensor, truth: Tensor, weight: Tensor | None = None) -> Tensor:
+    """10 DSSIM; from 256 pixels on, 5 DSSIM with the same share of the picture as window and 5 with half of it."""
+    side = face.shape[-1]
+    windows = [int(side / 11.6)] if side < 256 else [int(side / 11.6), int(side / 23.2)]
+    return sum(10 / len(windows) * dssim(face, truth, window, weight) for window in windows)
+
+
+def ms_ssim(face: Tensor, truth: Tensor) -> Tensor:
+    """SSIM over scales 1, 1/2 ... 1/16: structure at each, light at the coarsest; 1 - MS-SSIM is the loss.
+
+    Scales on which the window no longer fits are left out and the other weights brought to a sum of one.
+    """
+    face, truth = alike(face, truth)
+    side = min(face.shape[2:])
+    weights = [share for level, share in enumerate(SCALES) if side // 2**level >= SCALES_WINDOW or level == 0]
+    product = face.new_ones(face.shape[:2])
+    for level, share in enumerate(weights):
+        if level:
+            face, truth = F.avg_pool2d(face, 2), F.avg_pool2d(truth, 2)
+        light, shape = _maps(face, truth, SCALES_WINDOW)
+        value = (light * shape if level == len(weights) - 1 else shape).mean((2, 3))
+        # a negative mean has no root; at zero the root's slope has no end
+        product = product * value.clamp_min(1e-6) ** (share / sum(weights))
+    return averaged(product)
+
+
+def _maps(face: Tensor, truth: Tensor, window: int) -> tuple[Tensor, Tensor]:
+    """SSIM's maps of light and of contrast with structure. Only the sum of the squares is needed: blurred as one."""
+    _refuse_small(face, window)
+    products = torch.cat([face, truth, face * truth, face**2 + truth**2], 1)
+    mean, wanted, shared, squares = filtered(products, gaussian_kernel(window, DEVIATION)).chunk(4, 1)
+    both, sizes = 2 * mean * wanted, mean**2 + wanted**2
+    return (both + LIGHT) / (sizes + LIGHT), (2 * shared - both + SHAPE) / (squares - sizes + SHAPE)
+
+
+def _refuse_small(x: Tensor, window: int) -> None:
+    if not 1 <= window <= min(x.shape[2:]):
+        raise InputError(
+            f"An SSIM window of {window} pixels does not fit into pictures of {x.shape[-1]} x {x.shape[-2]}; "
+            "give larger pictures or another window."
+        )
