@@ -11,10 +11,11 @@ import numpy as np
 from ..errors import FacesetError
 from ..faceset.augment import SPARE
 from ..faceset.match import match_expressions
+from ..faceset.planes import make_planes
 from ..faceset.store import Faceset, crop_points, load_crops, open_faceset
 from ..models import choose_preset, load_model_file
 from ..runs import Progress, StopSignal
-from ..training.batches import CropPair
+from ..training.batches import SIDES, CropPair
 from ..training.folder import RunRecord
 from ..training.loop import TrainResult, train_model
 from ..training.options import TrainOptions
@@ -51,7 +52,10 @@ def train(
         _refuse_other_facesets(Path(out), notes)
     side = ceil(config.size / config.coverage * SPARE)
     crops = [load_crops(faceset, side) for faceset in facesets]
-    material = CropPair(*crops, match_expressions(facesets[0].kept, facesets[1].kept))
+    wanted = getattr(load_model_file(model), "PLANES", ())
+    planes = {name: make_planes(faceset, crops[0].shape[1], wanted) for name, faceset in zip(SIDES, facesets)}
+    yaw = {name: faceset.kept["yaw"].to_numpy() for name, faceset in zip(SIDES, facesets)}
+    material = CropPair(*crops, match_expressions(facesets[0].kept, facesets[1].kept), planes, yaw)
     return train_model(
         model, preset, material, Path(out), options, resume, progress, stop,
         lambda path, pixels: publish_picture(path, pixels, f"training preview of {model}"), notes,

@@ -131,7 +131,7 @@ def _burst(job: Job, standing: Standing, batches: Iterator[Batch]) -> dict[str, 
     for _ in range(burst):
         moment = moment_of(job, standing)
         factor = learning_rate_factor(moment.share, job.config.schedule)
-        set_learning_rate(job.learner, factor * standing.factor)
+        set_learning_rate(job.learner, factor * standing.factor, standing.samples // seen)
         losses = step(job.learner, job.fabric, to_device(next(batches), job.fabric), moment)
         standing.samples += seen
         if turn and turn(job.learner.net, job.learner.average, job.config, moment, moment_of(job, standing)):

@@ -13,8 +13,12 @@ def model(request):
     config = module.PRESETS["tiny"]
     torch.manual_seed(0)
     net = module.Net(config)
-    names = ("source", "target", "source_truth", "target_truth")
-    return module, config, net, {name: torch.rand(2, 3, config.size, config.size) for name in names}
+    sides = ("source", "target")
+    batch = {name + kind: torch.rand(2, 3, config.size, config.size) for name in sides for kind in ("", "_truth")}
+    disc = torch.linspace(-1, 1, config.size).square()
+    disc = (disc[:, None] + disc < 0.7).float().expand(2, 1, -1, -1)
+    planes = {f"{name}_{kind}": disc for name in sides for kind in getattr(module, "PLANES", ())}
+    return module, config, net, batch | planes
 
 
 def test_has_its_presets(model):
@@ -69,5 +73,9 @@ def test_swap_has_the_shape_and_range_of_a_picture(model):
         assert face.min() >= 0 and face.max() <= 1
     assert torch.allclose(faces["target"], again[1], atol=1e-5)
     assert not torch.allclose(faces["source"], faces["target"], atol=1e-3)
-    assert list(columns) == ["source", "source rebuilt", "target", "target rebuilt", "target as source"]
+    assert list(columns)[:5] == ["source", "source rebuilt", "target", "target rebuilt", "target as source"]
+    masks = [module.swap(net, batch["target"], to)[1] for to in ("source", "target")]
+    for mask in masks:
+        assert (mask is not None) == getattr(module, "DRAWS_MASK", False)
+        assert mask is None or (mask.shape == (2, 1, *face.shape[2:]) and 0 <= mask.min() and mask.max() <= 1)
     assert torch.equal(columns["target as source"], module.swap(net, batch["target"], "source")[0])
