@@ -221,6 +221,6 @@ def sampling_matrices(place: np.ndarray, fit: np.ndarray, size: int, side: int, 
 def sample(
     image: np.ndarray, matrix: np.ndarray, size: int, out: np.ndarray | None = None, kind: int = cv2.INTER_LINEAR
 ) -> np.ndarray:
-    """A picture (S, S, 3) seen through a matrix from the wanted (size, size) pixels to its own; its edge is repeated."""
+    """A picture (S, S, 3) seen through a matrix that leads from the wanted pixels to its own; its edge goes on."""
     flags = kind | cv2.WARP_INVERSE_MAP
     return cv2.warpAffine(image, matrix, (size, size), dst=out, flags=flags, borderMode=cv2.BORDER_REPLICATE)

@@ -6,6 +6,8 @@ code (B, C, h, h) -> logits (B, 1, h', h').
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -22,7 +24,7 @@ class CodeDiscriminator(nn.Module):
         self.layers = nn.ModuleList(
             # the first kernel is even, as published; padded by half of it, the answer grows by a pixel
             nn.Conv2d(before, after, 3 if number else 4, 2, padding=1 if number else 2)
-            for number, (before, after) in enumerate(zip(widths, widths[1:]))
+            for number, (before, after) in enumerate(pairwise(widths))
         )
         self.answer = nn.Conv2d(widths[-1], 1, 1)
 

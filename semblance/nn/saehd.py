@@ -179,9 +179,7 @@ def start_from(net: nn.Module, weights: dict[str, Tensor], pretrained: bool) -> 
     return [name for name in own if name not in taken]
 
 
-def columns(
-    swap: Callable[[Tensor, str], tuple[Tensor, Tensor]], examples: dict[str, Tensor]
-) -> dict[str, Tensor]:
+def columns(swap: Callable[[Tensor, str], tuple[Tensor, Tensor]], examples: dict[str, Tensor]) -> dict[str, Tensor]:
     """Columns of a preview sheet by title; the last shows what a merge would: where both masks agree, the swap."""
     source, target = examples["source"], examples["target"]
     swapped, mask = swap(target, "source")

@@ -1,4 +1,4 @@
-"""What both nets of DeepFaceLab's SAEHD are told; every default is the published one, the program's own name in brackets.
+"""What both nets of DeepFaceLab's SAEHD are told; defaults are the published ones, the program's names in brackets.
 
 iperov/DeepFaceLab, 2023 code (commit 46fc2397), Model_SAEHD and DeepFakeArchi.
 """

@@ -56,6 +56,8 @@ def generator_losses(net: nn.Module, batch: Named, config: SaehdConfig, true_fac
         swapped, swapped_mask = net(drawn.swap_code, part="swap")
         seen = feathered(masks["source"]) if config.masked_training else None
         matched = picture_loss(swapped, truths["source"], seen) + mask_loss(swapped_mask, masks["source"])
+        if config.eyes_mouth_priority:
+            matched = matched + features_loss(swapped, truths["source"], batch["source_features"])
         found["match"] = config.match * matched
     if true_face:
         batch["source_code"], batch["target_code"] = drawn.source_code.detach(), drawn.target_code.detach()

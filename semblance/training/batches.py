@@ -2,7 +2,8 @@
 
 A batch is a dict of arrays with B rows: pictures (B, S, S, 3) uint8 RGB, planes such as masks (B, S, S) uint8, numbers
 (B, K) float32. For a pair of people: "source" and "target" warped, "source_truth" and "target_truth" as they should
-come out, and planes such as "source_mask" that lie pixel on pixel with the truth. Batch after batch walks through the numbered samples of a seed, so a stream can begin anywhere.
+come out, and planes such as "source_mask" that lie pixel on pixel with the truth. Batch after batch walks through the
+numbered samples of a seed, so a stream can begin anywhere.
 """
 
 from __future__ import annotations
