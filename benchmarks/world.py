@@ -1,7 +1,11 @@
 """Twenty swaps between ten people who don't exist, from easy to hard, each measured against the true swap.
 
-    python benchmarks/world.py [--out out/world] [--model swap_original] [--preset small] [--minutes 10] [--only 1,2]
+    python benchmarks/world.py [--out out/world] [--model swap_original] [--preset small] [--minutes 10] [--alone 100]
+                               [--only 1,2]
                                [--body builtin] [--merge '{"colour": "rct"}']
+
+With --alone RATE each swap learns as many faces as a machine that makes RATE a second alone would in those minutes,
+however long it takes: other work on the machine then changes no figure.
 
 The list is fixed and seeded: the same for every model and merge setting. Clips are filmed once into OUT/clips-BODY;
 each swap has a folder of its own under OUT/MODEL-PRESET-MINUTES (another body and merge options are named behind that);
@@ -118,7 +122,7 @@ def run_case(case: Case, asked: argparse.Namespace, folder: Path, body: Body, pr
         result.unlink(missing_ok=True)  # killed between the clip and its report
         replace(
             source, paths["plate"], result, asked.minutes, asked.model, asked.preset,
-            merge=asked.merge, progress=progress, stop=stop,
+            samples=asked.samples, merge=asked.merge, progress=progress, stop=stop,
         )  # fmt: skip
     figures = measure(result, paths["plate"], source, paths["truth"], progress, stop).as_json()
     report = json.loads((done.parent / "result.report" / "report.json").read_text(encoding="utf-8"))
@@ -149,6 +153,8 @@ def folder_name(asked: argparse.Namespace, body: Body) -> str:
     """One for each body, model and merge setting, so that no figure is taken for another's."""
     changed = asked.merge.model_dump(exclude_defaults=True)
     others = [body.name] * (body.name != "builtin") + [f"{key}={value}" for key, value in sorted(changed.items())]
+    if asked.samples:
+        others.append(f"{asked.samples}-faces")
     return "-".join([asked.model, asked.preset, f"{asked.minutes:g}", *others]).replace("/", "_")
 
 
@@ -164,11 +170,13 @@ def main() -> None:
     parser.add_argument("--model", default="swap_original")
     parser.add_argument("--preset", default="small")
     parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--alone", type=float, default=None, help="samples a second of this model on a quiet machine")
     parser.add_argument("--body", default="builtin")
     parser.add_argument("--only", default="", help="names or numbers (1 to 20) of swaps, with commas")
     parser.add_argument("--merge", type=json.loads, default={}, help="merge options as JSON")
     asked = parser.parse_args()
     asked.merge = MergeOptions(**asked.merge)
+    asked.samples = asked.alone and round(60 * asked.minutes * asked.alone)
     body = open_body(asked.body)
     wanted = {part for part in asked.only.split(",") if part}
     cases = [case for k, case in enumerate(CASES) if not wanted or case.name in wanted or str(k + 1) in wanted]
@@ -181,7 +189,8 @@ def main() -> None:
         progress.done()
         told = {
             "commit": commit(), "environment": environment(), "body": body.name, "model": asked.model,
-            "preset": asked.preset, "minutes": asked.minutes, "merge": asked.merge.model_dump(), "swaps": results,
+            "preset": asked.preset, "minutes": asked.minutes, "samples": asked.samples,
+            "merge": asked.merge.model_dump(), "swaps": results,
         }  # fmt: skip
         write_json(folder / "world.json", told)
     print(table(results))

@@ -19,6 +19,8 @@ __version__ = "0.1.0"
 _VERBS = {
     "extract": "semblance.faceset.extract",
     "curate": "semblance.faceset.curate",
+    "import_faceset": "semblance.faceset.importing",
+    "export_faceset": "semblance.faceset.exporting",
     "train": "semblance.create.train",
     "swap": "semblance.create.swap",
     "replace": "semblance.create.replace",

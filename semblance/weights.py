@@ -99,6 +99,36 @@ def load_checkpoint(
     raise ModelError(f"All {len(paths)} checkpoints in {folder} are damaged; restore one from a copy or train again.")
 
 
+def base_path(model: str, preset: str) -> Path:
+    """Where the weights lie that come with the package, for new runs to begin with."""
+    return Path(__file__).parent / "models" / "base" / f"{model}-{preset}{SUFFIX}"
+
+
+def load_base(model: str, preset: str) -> dict[str, np.ndarray] | None:
+    """The tensors (float32) that a new run of a model begins with; None where none come with the package.
+
+    Raises ModelError where the file is damaged.
+    """
+    path = base_path(model, preset)
+    if not path.exists():
+        return None
+    try:
+        _, tensors = _read(path)
+    except _Damaged as damage:
+        raise ModelError(f"{path} is damaged ({damage}); install semblance again, or train --from-scratch.") from None
+    return {name: value.astype(np.float32) for name, value in tensors.items()}
+
+
+def save_base(model: str, preset: str, tensors: dict[str, np.ndarray], header: dict) -> Path:
+    """Write base weights as float16; header: how they were made (recipe, seeds, figures)."""
+    tensors = {name: np.ascontiguousarray(tensors[name], np.float16) for name in sorted(tensors)}
+    header = {"format": FORMAT, "model": model, "preset": preset, **header, "sha256": _hash(tensors)}
+    path = base_path(model, preset)
+    with written_whole(path) as temporary:
+        save_file(tensors, temporary, metadata={_HEADER: json.dumps(header)})
+    return path
+
+
 def _read(path: Path) -> tuple[dict, dict[str, np.ndarray]]:
     """Header and tensors of one file, both checked. Raises _Damaged, or ModelError for a newer format."""
     try:

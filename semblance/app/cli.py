@@ -23,6 +23,8 @@ VERBS = {
     "train": "two facesets -> a model that draws either person",
     "swap": "a clip and a model -> the clip with the source's face",
     "measure": "a finished clip and its plate -> a table: value, noise floor, good, fair or poor",
+    "faceset import": "faces of DeepFaceLab or faceswap -> a faceset",
+    "faceset export": "a faceset -> plain pictures, or what DeepFaceLab or faceswap read",
     "people film": "film people who don't exist, each clip with its exact truth",
     "people sheet": "a contact sheet of people who don't exist",
     "people fit": "measure a head's shape from footage",
@@ -33,7 +35,7 @@ VERBS = {
 
 def usage(family: str = "") -> str:
     """The text of `semblance --help`, or of `semblance people --help`: only the verbs that begin so."""
-    verbs = "\n".join(f"  {name:<13} {what}" for name, what in VERBS.items() if name.startswith(family))
+    verbs = "\n".join(f"  {name:<14} {what}" for name, what in VERBS.items() if name.startswith(family))
     return (
         f"semblance {__version__}: consented synthetic faces, labelled and measured\n\n"
         f"usage: semblance VERB ...\n\n{verbs}\n\n"

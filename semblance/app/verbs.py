@@ -6,7 +6,7 @@ Annotations are evaluated where the functions are made, none are postponed: tyro
 from collections.abc import Callable
 from json import dumps
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 
@@ -33,17 +33,19 @@ def _replace(progress: TerminalProgress, stop: StopSignal) -> Callable:
     from ..create.replace import replace
     from ..finish.merge import MergeOptions
     from ..media.encode import EncodeOptions
+    from ..models import DEFAULT
 
     def command(
         source: tuple[Path, ...],
         target: Path,
         out: Path,
         minutes: float = 10.0,
-        model: str = "swap_original",
+        model: str = DEFAULT,
         preset: str = "small",
         source_person: Path | None = None,
         target_person: Path | None = None,
         seed: int = 0,
+        samples: int | None = None,
         merge: MergeOptions = MergeOptions(),  # noqa: B008
         encode: EncodeOptions = EncodeOptions(),  # noqa: B008
         options: SwapOptions = SwapOptions(),  # noqa: B008
@@ -60,9 +62,10 @@ def _replace(progress: TerminalProgress, stop: StopSignal) -> Callable:
             source_person: a picture of the source, where the clips show several people
             target_person: a picture of who is to be replaced, where the clip shows several people
             seed: where all chance comes from
+            samples: learn so many faces, however long it takes, instead of minutes
         """
         result = replace(
-            source, target, out, minutes, model, preset, source_person, target_person, seed,
+            source, target, out, minutes, model, preset, source_person, target_person, seed, samples,
             merge, encode, options, progress, stop,
         )  # fmt: skip
         progress.done()
@@ -108,6 +111,52 @@ def _curate(progress: TerminalProgress, stop: StopSignal) -> Callable:
         for reason, count in reasons(result).items():
             tell(f"  dropped {count}: {reason}")
         tell(f"Look at {result.folder / 'sheet.png'}")
+
+    return command
+
+
+def _faceset_import(progress: TerminalProgress, stop: StopSignal) -> Callable:
+    from ..faceset.importing import ImportOptions, import_faceset
+
+    def command(
+        faces: tyro.conf.Positional[Path],
+        out: Path,
+        frames: Path | None = None,
+        options: ImportOptions = ImportOptions(),  # noqa: B008
+    ) -> None:
+        """Make a faceset of another tool's faces; mesh, pose, identity and quality are found anew.
+
+        Args:
+            faces: DeepFaceLab's folder `aligned` or its faceset.pak, or faceswap's folder of faces or its .fsa
+            out: the new faceset's folder
+            frames: the folder of the frames that the faces came from, to cut them anew (a .fsa by itself needs it)
+        """
+        faceset = import_faceset(faces, out, frames, options, progress, stop)
+        progress.done()
+        tell(f"{faceset.folder}: {faceset.summary()}\nLook at {faceset.folder / 'sheet.png'}")
+
+    return command
+
+
+def _faceset_export(progress: TerminalProgress, stop: StopSignal) -> Callable:
+    from ..faceset.exporting import ExportOptions, export_faceset
+
+    def command(
+        faceset: tyro.conf.Positional[Path],
+        out: Path,
+        to: Literal["plain", "dfl", "pak", "faceswap"],
+        options: ExportOptions = ExportOptions(),  # noqa: B008
+    ) -> None:
+        """Write the kept faces for another tool, each with all that we know of it, so that the way back loses nothing.
+
+        Args:
+            faceset: the faceset's folder
+            out: the new folder
+            to: plain (pictures only), dfl (DeepFaceLab's `aligned`), pak (its faceset.pak) or faceswap
+        """
+        count = export_faceset(faceset, out, to, options, progress, stop)
+        progress.done()
+        tell(f"{out}: {count} faces")
 
     return command
 
@@ -321,6 +370,8 @@ _MAKERS: dict[str, Callable[[TerminalProgress, StopSignal], Callable]] = {
     "replace": _replace,
     "extract": _extract,
     "curate": _curate,
+    "faceset import": _faceset_import,
+    "faceset export": _faceset_export,
     "train": _train,
     "swap": _swap,
     "measure": _measure,

@@ -19,6 +19,7 @@ from ..measures.rows import Measurement, Row
 from ..media.probe import probe
 from ..media.read import read_frames
 from ..media.sheet import captioned, fitted, grid
+from ..models import DEFAULT
 from ..people.bodies import open_body
 from ..people.film import Take, lit
 from ..people.performance import PerformanceOptions, draw_performance
@@ -198,7 +199,7 @@ def _page(out: Path, clips: dict[str, Path], tables: dict[str, Measurement], pla
                 ("seed", str(seed)),
                 ("frames", f"{plan.size}x{plan.size} pixels"),
                 ("minutes of training", f"{plan.minutes:g}"),
-                ("model", f"swap_original, {plan.preset}"),
+                ("model", f"{DEFAULT}, {plan.preset}"),
                 ("Semblance", __version__),
                 ("Python", str(told.get("python", ""))),
             ),

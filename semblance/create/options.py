@@ -31,6 +31,7 @@ class SwapOptions(Options):
 
 def check_mask(merge: MergeOptions, module: ModuleType) -> None:
     """Raises InputError if a mask drawn by the model is asked for and the model file (DRAWS_MASK) draws none."""
-    if "model" in merge.mask and not getattr(module, "DRAWS_MASK", False):
+    draws = getattr(module, "DRAWS_MASK", False) or getattr(module, "SPACE", "crop") == "mesh"
+    if "model" in merge.mask and not draws:
         name = module.__name__.rpartition(".")[2]
         raise InputError(f"{name} draws no mask of its own, so --mask cannot be {merge.mask}; choose hull or crop.")

@@ -7,12 +7,11 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
-import cv2
 import numpy as np
 import torch
 
-from ..faces.align import crop_matrix, part_of, take_crop
 from ..faces.identity import SAME_PERSON, distance, identity_chip, identity_vectors
 from ..faces.mask import PersonMask
 from ..finish.merge import MergeOptions, merge_face
@@ -24,6 +23,7 @@ from ..trust.publish import open_segment_for
 from ..types import ClipInfo, Face, Frame, Patch
 from .job import POORLY_DRAWN, Record
 from .options import SwapOptions
+from .view import View, view_of
 from .watch import Watched, watch
 
 
@@ -39,52 +39,33 @@ class Painter:
     source: np.ndarray = field(init=False)  # (128,) who appears
     target: np.ndarray = field(init=False)  # (128,) who is replaced
 
+    view: View = field(init=False)
+
     def __post_init__(self) -> None:
         notes = self.header["notes"]
         self.source = np.array(notes["source"]["identity"], np.float32)
         self.target = np.array(notes["target"]["identity"], np.float32)
-        self.size, self.share = self.header["config"]["size"], self.header["config"]["coverage"]
-        self.stored, self.coverage = notes["crop_size"], notes["coverage"]
-        self.outline = None
-        if "outline" in notes and self.merge.mask == "hull":
-            # a slimmer source leaves background inside a broader target's outline: lay down what both cover
-            self.outline = _filled(np.array(notes["outline"], np.float32), self.size, self.share)
-            self.merge = self.merge.changed(mask="hull+model")
+        self.view = view_of(self.module, self.net, self.header, self.merge)
 
     @property
     def wanted(self) -> str:
         """Who is to be replaced, in words."""
         return {"target": "the person whom the model was trained to replace"}.get(self.options.who, "a face")
 
-    def matrix(self, face: Face, aspect: float) -> np.ndarray:
-        """(2, 3) frame pixels -> the network's crop."""
-        stored = crop_matrix(face.landmarks, self.stored, self.coverage, aspect)
-        return part_of(stored, self.stored, self.share, self.size)
-
-    def draw(self, crops: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        """Crops, each (S, S, 3) uint8 -> the source's faces (n, S, S, 3) float32 0..1, and how badly the model redraws
-        the target of each (n,)."""
-        drawn = [self._draw(crops[n : n + self.options.batch]) for n in range(0, len(crops), self.options.batch)]
-        return np.concatenate([faces for faces, _ in drawn]), np.concatenate([errors for _, errors in drawn])
-
-    def _draw(self, crops: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        batch = torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).float() / 255
-        with torch.inference_mode():
-            faces, _ = self.module.swap(self.net, batch, to="source")
-            again, _ = self.module.swap(self.net, batch, to="target")
-            inner = slice(self.size // 5, -(self.size // 5))  # the corners show background: no measure of the face
-            errors = (again - batch)[:, :, inner, inner].abs().mean((1, 2, 3))
-        return faces.permute(0, 2, 3, 1).contiguous().numpy(), errors.numpy()
+    def draw(self, looks: list) -> tuple[list, np.ndarray]:
+        """Looks of the view -> what the model drew for each, and how badly it redraws the target of each (n,)."""
+        drawn = [self.view.draw(looks[n : n + self.options.batch]) for n in range(0, len(looks), self.options.batch)]
+        return [face for faces, _ in drawn for face in faces], np.concatenate([errors for _, errors in drawn])
 
 
 @dataclass(slots=True, eq=False)
 class _Part:
-    """A face that is to be replaced, the matrix from frame to crop, and in time the crop with the new face."""
+    """A face that is to be replaced, what the model sees of it, and in time what it drew."""
 
     face: Face
-    matrix: np.ndarray
     carried: bool
-    crop: np.ndarray | None = None
+    look: Any = None
+    drawn: Any = None
 
 
 @dataclass(slots=True, eq=False)
@@ -121,7 +102,7 @@ def render(
     records: list[Record] = []
     results: list[tuple[Record, np.ndarray]] = []
     with ExitStack() as stack:
-        person = stack.enter_context(PersonMask()) if painter.merge.mask == "person" else None
+        person = stack.enter_context(PersonMask()) if "person" in painter.merge.mask else None
         watched = ahead(watch(info, start, stop_at, painter.options.carry, clock, depth), depth)
         drawn = ahead(_draw(watched, painter, aspect, clock, depth), depth)
         workers = 1 if person else min(2, depth)
@@ -150,15 +131,18 @@ def _draw(watched: Iterator[Watched], painter: Painter, aspect: float, clock: Cl
             with clock.of("identify"):
                 chips = [identity_chip(seen.frame.pixels, face, aspect) for seen in group for face in seen.faces]
                 vectors = iter(identity_vectors(chips))
-                items = [_choose(seen, [next(vectors) for _ in seen.faces], chooser, painter, aspect) for seen in group]
+                items = [_choose(seen, [next(vectors) for _ in seen.faces], chooser, painter) for seen in group]
             with clock.of("draw"):
-                crops = [take_crop(item.frame.pixels, p.matrix, painter.size) for item in items for p in item.parts]
-                if crops:
-                    _deal(items, *painter.draw(crops), painter.options.poorest)
+                for item in items:
+                    for part in item.parts:
+                        part.look = painter.view.look(item.frame.pixels, part.face, aspect)
+                looks = [part.look for item in items for part in item.parts]
+                if looks:
+                    _deal(items, *painter.draw(looks), painter.options.poorest)
             yield from items
 
 
-def _choose(seen: Watched, vectors: list[np.ndarray], chooser: _Chooser, painter: Painter, aspect: float) -> _Drawn:
+def _choose(seen: Watched, vectors: list[np.ndarray], chooser: _Chooser, painter: Painter) -> _Drawn:
     """A frame's faces that are to be replaced, or the reason why none is."""
     record = Record(seen.frame.index, seen.frame.time)
     chosen, why = [], []
@@ -168,9 +152,9 @@ def _choose(seen: Watched, vectors: list[np.ndarray], chooser: _Chooser, painter
             reason = reason or "a smaller face"
         why.append(reason)
         if not reason:
-            chosen.append(_Part(face, painter.matrix(face, aspect), carried=False))
+            chosen.append(_Part(face, carried=False))
     bridged = [face for face in seen.carried if chooser.knows(face.track)]
-    chosen += [_Part(face, painter.matrix(face, aspect), carried=True) for face in bridged]
+    chosen += [_Part(face, carried=True) for face in bridged]
     chosen.sort(key=lambda part: -part.face.size)
     if painter.options.who == "largest":
         del chosen[1:]
@@ -181,26 +165,18 @@ def _choose(seen: Watched, vectors: list[np.ndarray], chooser: _Chooser, painter
     return _Drawn(seen.frame, record, chosen)
 
 
-def _deal(items: list[_Drawn], faces: np.ndarray, errors: np.ndarray, poorest: float) -> None:
+def _deal(items: list[_Drawn], faces: list, errors: np.ndarray, poorest: float) -> None:
     """Give each frame its drawn faces; drop those whose target the model could not redraw."""
     drawn = zip(faces, errors)
     for item in items:
         good = []
-        for part, (crop, error) in zip(item.parts, drawn):
-            part.crop = crop
+        for part, (face, error) in zip(item.parts, drawn):
+            part.drawn = face
             if error <= poorest:
                 good.append(part)
         if item.parts and not good:
             item.record.reason = POORLY_DRAWN
         item.parts = good
-
-
-def _filled(outline: np.ndarray, size: int, share: float) -> np.ndarray:
-    """An outline (n, 2) in shares of the stored crop -> its mask (size, size) float32 0..1 in the network's crop."""
-    points = (outline - 0.5) / share * size + (size - 1) / 2
-    mask = np.zeros((size, size), np.uint8)
-    cv2.fillConvexPoly(mask, np.round(points * 16).astype(np.int32), 255, cv2.LINE_AA, 4)
-    return mask.astype(np.float32) / 255
 
 
 def _merge(item: _Drawn, painter: Painter, person: PersonMask | None, aspect: float, clock: Clock) -> _Merged:
@@ -209,9 +185,11 @@ def _merge(item: _Drawn, painter: Painter, person: PersonMask | None, aspect: fl
     with clock.of("merge"):
         people = person(canvas) if person and item.parts else None
         for part in item.parts[::-1]:
+            laid_out = painter.view.lay(part.look, part.drawn, painter.view.merge)
             merged = merge_face(
-                canvas, part.face.landmarks, part.crop, part.matrix, painter.merge, painter.outline, person=people
-            )
+                canvas, part.face.landmarks, laid_out.crop, laid_out.matrix, painter.view.merge, laid_out.mask,
+                person=people,
+            )  # fmt: skip
             if merged is not None:
                 patches.append(merged.patch)
                 laid.append(part)

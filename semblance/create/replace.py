@@ -18,7 +18,7 @@ from ..finish.merge import MergeOptions
 from ..media.encode import EncodeOptions
 from ..media.image import read_picture
 from ..media.probe import probe
-from ..models import choose_preset, load_model_file
+from ..models import DEFAULT, choose_preset, load_model_file
 from ..runs import Progress, StopSignal, beside, hash_of, refuse_existing, write_json
 from ..training.options import TrainOptions
 from ..trust.publish import check_encode
@@ -34,11 +34,12 @@ def replace(
     target: Path | str,
     out: Path | str,
     minutes: float = 10.0,
-    model: str = "swap_original",
+    model: str = DEFAULT,
     preset: str = "small",
     source_person: Path | None = None,
     target_person: Path | None = None,
     seed: int = 0,
+    samples: int | None = None,
     merge: MergeOptions | None = None,
     encode: EncodeOptions | None = None,
     options: SwapOptions | None = None,
@@ -46,7 +47,8 @@ def replace(
     stop: StopSignal | None = None,
 ) -> SwapResult:
     """Extract both people, train for `minutes`, and swap. source: clips or folders of pictures of who shall appear;
-    source_person, target_person: pictures that say who is meant where a clip shows several.
+    source_person, target_person: pictures that say who is meant where a clip shows several; samples: learn so many
+    faces, however long it takes, instead of `minutes`.
 
     Raises whatever extract, curate, train and swap raise, and OutputError if OUT.work belongs to other clips; before
     training nothing is left behind on bad input.
@@ -55,7 +57,7 @@ def replace(
     out, clips = Path(out), [source] if isinstance(source, str | Path) else list(source)
     work = beside(out, ".work")
     merge, encode = merge or MergeOptions(), encode or EncodeOptions()
-    training = TrainOptions(minutes=minutes, seed=seed)
+    training = TrainOptions(minutes=None if samples else minutes, samples=samples, seed=seed)
 
     refuse_existing(out, "place for the result")
     refuse_report(out)

@@ -9,15 +9,18 @@ import cv2
 import numpy as np
 
 from ..errors import FacesetError
+from ..faces.align import cut_from, move
 from ..faceset.augment import SPARE
 from ..faceset.match import match_expressions
 from ..faceset.planes import make_planes
-from ..faceset.store import Faceset, crop_points, load_crops, open_faceset
+from ..faceset.store import Faceset, crop_coverage, crop_points, load_crops, open_faceset
+from ..faceset.textures import expressions_of, load_textures, shape_of
 from ..models import choose_preset, load_model_file
 from ..runs import Progress, StopSignal
 from ..training.batches import SIDES, CropPair
 from ..training.folder import RunRecord
 from ..training.loop import TrainResult, train_model
+from ..training.mesh_pair import MeshPair
 from ..training.options import TrainOptions
 from ..trust.publish import publish_picture
 
@@ -38,42 +41,48 @@ def train(
     Raises ModelError, FacesetError, OutputError, TrainingError, Stopped (what was learned is kept).
     """
     options, progress, stop = options or TrainOptions(), progress or Progress(), stop or StopSignal()
-    config = choose_preset(load_model_file(model), preset)
+    module = load_model_file(model)
+    config = choose_preset(module, preset)
     facesets = open_faceset(Path(source)), open_faceset(Path(target))
-    coverage, size = _same_crops(*facesets)
-    notes = {
-        "coverage": coverage,
-        "crop_size": size,
-        "source": _note(facesets[0]),
-        "target": _note(facesets[1]),
-        "outline": _outline(facesets[0]),
-    }
+    notes = _notes(*facesets)
     if resume:
         _refuse_other_facesets(Path(out), notes)
-    side = ceil(config.size / config.coverage * SPARE)
-    crops = [load_crops(faceset, side) for faceset in facesets]
-    wanted = getattr(load_model_file(model), "PLANES", ())
-    planes = {name: make_planes(faceset, crops[0].shape[1], wanted) for name, faceset in zip(SIDES, facesets)}
-    yaw = {name: faceset.kept["yaw"].to_numpy() for name, faceset in zip(SIDES, facesets)}
-    material = CropPair(*crops, match_expressions(facesets[0].kept, facesets[1].kept), planes, yaw)
+    progress.stage("load faces", None)
+    if getattr(module, "SPACE", "crop") == "mesh":
+        material = MeshPair(*(load_textures(faceset, config.size) for faceset in facesets))
+    else:
+        side = ceil(config.size / config.coverage * SPARE)
+        crops = [load_crops(faceset, side, notes["coverage"]) for faceset in facesets]
+        side, wanted = crops[0].shape[1], getattr(module, "PLANES", ())
+        planes = {name: make_planes(faceset, side, wanted, notes["coverage"]) for name, faceset in zip(SIDES, facesets)}
+        yaw = {name: faceset.kept["yaw"].to_numpy() for name, faceset in zip(SIDES, facesets)}
+        matches = match_expressions(*(expressions_of(faceset) for faceset in facesets))
+        material = CropPair(*crops, matches, planes, yaw)
     return train_model(
         model, preset, material, Path(out), options, resume, progress, stop,
         lambda path, pixels: publish_picture(path, pixels, f"training preview of {model}"), notes,
     )  # fmt: skip
 
 
-def _same_crops(source: Faceset, target: Faceset) -> tuple[str, int]:
-    """Coverage and size of both sets' crops; they must agree, or the two people are learned at two scales."""
-    for what, one, other in (
-        ("coverage", source.options["coverage"], target.options["coverage"]),
-        ("size", source.options["size"], target.options["size"]),
-    ):
+def _notes(source: Faceset, target: Faceset) -> dict:
+    """What a checkpoint says of its two facesets. Raises FacesetError if their crops differ, or the two people would be
+    learned at two scales."""
+    for what in ("coverage", "size"):
+        one, other = source.options[what], target.options[what]
         if one != other:
             raise FacesetError(
                 f"The facesets differ in {what} ({source.folder}: {one}, {target.folder}: {other}); "
                 f"extract one of them again with --{what} {one}."
             )
-    return source.options["coverage"], source.options["size"]
+    coverage = crop_coverage(source)
+    _, size = cut_from(source.options["coverage"], source.options["size"], coverage)
+    return {
+        "coverage": coverage,
+        "crop_size": size,
+        "source": _note(source),
+        "target": _note(target),
+        "outline": _outline(source, coverage),
+    }
 
 
 def _refuse_other_facesets(run: Path, notes: dict) -> None:
@@ -93,12 +102,13 @@ def _refuse_other_facesets(run: Path, notes: dict) -> None:
             )
 
 
-def _outline(faceset: Faceset) -> list[list[float]]:
-    """The source's usual outline, x and y in shares of the stored crop: beyond it the model draws background."""
-    crops = np.stack([crop_points(row) for _, row in faceset.kept.iterrows()])  # (N, 478, 2)
+def _outline(faceset: Faceset, coverage: str) -> list[list[float]]:
+    """The source's usual outline, x and y in shares of the crop: beyond it the model draws background."""
+    matrix, size = cut_from(faceset.options["coverage"], faceset.options["size"], coverage)
+    crops = np.stack([move(crop_points(row), matrix) for _, row in faceset.kept.iterrows()])  # (N, 478, 2)
     usual = np.median(crops, axis=0).astype(np.float32)
     hull = cv2.convexHull(usual)[:, 0]
-    return [[round(float(value), 4) for value in (point + 0.5) / faceset.options["size"]] for point in hull]
+    return [[round(float(value), 4) for value in (point + 0.5) / size] for point in hull]
 
 
 def _note(faceset: Faceset) -> dict:
@@ -108,4 +118,5 @@ def _note(faceset: Faceset) -> dict:
         "faces": len(faceset.kept),
         "clips": sorted(set(faceset.kept["sha256"])),
         "identity": [round(float(value), 5) for value in faceset.identity],
+        "shape": [round(float(value), 4) for value in shape_of(faceset).ravel()],
     }

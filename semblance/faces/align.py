@@ -15,6 +15,7 @@ from .mean_face import ALIGN_POINTS, unit_points
 COVERAGES = {
     "tight": (1.0, 0.0),  # brow to lower lip: what the 2017 autoencoder learned from
     "face": (1.6, 0.0),  # forehead to chin, the usual faceset crop (DeepFaceLab's "full face")
+    "wide": (2.2, -0.1),  # hairline, ears and the jaw's underside too: all that mesh space shows
     "head": (2.6, -0.25),  # hair and neck too; the centre moves up by a quarter unit
 }
 
@@ -47,6 +48,16 @@ def crop_matrix(landmarks: np.ndarray, size: int, coverage: str = "face", aspect
     wanted = ((unit_points(ALIGN_POINTS) - [0.0, up]) / side + 0.5) * size - 0.5
     points = landmarks[ALIGN_POINTS, :2].astype(np.float64) * [aspect, 1.0]
     return umeyama(points, wanted) @ np.diag([aspect, 1.0, 1.0])
+
+
+def cut_from(stored: str, size: int, coverage: str) -> tuple[np.ndarray, int]:
+    """The matrix (2, 3) from a stored crop's pixels to those of another coverage of the same face at the same scale,
+    and the side of that crop in pixels."""
+    (side, up), (new_side, new_up) = COVERAGES[stored], COVERAGES[coverage]
+    new_size = round(size * new_side / side)
+    scale = new_size / new_side * side / size
+    shift = ((0.5 / size - 0.5) * side + np.array([0.0, up - new_up])) / new_side * new_size + (new_size - 1) / 2
+    return np.column_stack([scale * np.eye(2), shift]), new_size
 
 
 def take_crop(pixels: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:

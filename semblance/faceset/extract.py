@@ -20,15 +20,14 @@ import pandas as pd
 from pydantic import Field
 
 from ..errors import FaceError, InputError, MediaError, OutputError, SemblanceError, Stopped, writing_failed
-from ..faces.align import crop_matrix, move, take_crop
 from ..faces.identity import identity_chip, identity_vectors
-from ..faces.quality import measure_quality
 from ..faces.track import FaceTracker
-from ..media.image import encode_picture, read_picture
+from ..media.image import read_picture
 from ..options import Options
 from ..runs import Progress, StopSignal, beside, refuse_existing, write_json, written_whole
 from ..streams import ahead, batches, depth_for, side_by_side
 from ..types import Face, Frame
+from .cut import cut_face, store_crop
 from .people import identity_in_picture, is_person, number_people
 from .sheet import write_sheet
 from .sources import Piece, length_of, pieces_of, read_piece
@@ -37,15 +36,14 @@ from .store import OPTIONS, PICTURES, Faceset, open_faceset, save_table
 _BATCH = 8  # frames whose identity vectors are computed at once
 _CUTTERS = 2  # threads that cut and store crops
 _PICTURES_AHEAD = 2  # pictures of a folder may be of any size
-_TAGS = {"comment": "Aligned crop of camera footage, made by Semblance for training; not synthetic."}
 
 
 class ExtractOptions(Options):
     """What to take from the footage."""
 
-    size: int = Field(256, ge=64, le=1024)
+    size: int = Field(352, ge=64, le=1024)
     """Side of the square crops in pixels."""
-    coverage: Literal["tight", "face", "head"] = "face"
+    coverage: Literal["tight", "face", "wide", "head"] = "wide"
     """How much of the head a crop shows: brows to lips, forehead to chin, or hair and neck too."""
     every: int = Field(1, ge=1, le=1000)
     """Take every n-th frame."""
@@ -224,23 +222,14 @@ def _cut(
 ) -> list[tuple[dict, np.ndarray]]:
     """Store a frame's faces as pictures; a row and an identity chip for each."""
     found = []
-    height, width = frame.pixels.shape[:2]
     for number, face in enumerate(faces):
-        matrix = crop_matrix(face.landmarks, options.size, options.coverage, aspect)
-        crop = take_crop(frame.pixels, matrix, options.size)
-        x, y = face.landmarks[:, 0], face.landmarks[:, 1]
-        quality = measure_quality(crop, move(face.landmarks[:, :2], matrix))
+        crop, facts = cut_face(frame.pixels, face, options.size, options.coverage, aspect)
         name = f"{piece.number:04d}_{frame.index:06d}_{number}.png"
-        (folder / name).write_bytes(encode_picture(crop, ".png", _TAGS))
+        store_crop(folder / name, crop)
         row = {
             "name": name, "source": _plain(piece.source), "sha256": piece.sha256,
-            "index": frame.index, "time": frame.time,
-            "matrix": matrix.ravel(), "landmarks": face.landmarks.ravel(), "box": np.array(face.box),
-            "yaw": face.pose[0], "pitch": face.pose[1], "roll": face.pose[2], "score": face.score,
-            "size": face.size, "sharpness": quality.sharpness, "exposure": quality.exposure,
-            "contrast": quality.contrast, "tint_a": quality.tint[0], "tint_b": quality.tint[1],
-            "occluded": quality.occluded, "faces_in_frame": len(faces), "track": piece.number * 10000 + face.track,
-            "inside": float(((x >= 0) & (x < width) & (y >= 0) & (y < height)).mean()),
+            "index": frame.index, "time": frame.time, **facts,
+            "faces_in_frame": len(faces), "track": piece.number * 10000 + face.track,
         }  # fmt: skip
         found.append((row, identity_chip(frame.pixels, face, aspect)))
     return found

@@ -1,7 +1,8 @@
-"""Landmarks -> planes beside each crop, uint8 (N, S, S): which pixels are face ("mask"), eyes and mouth ("features").
+"""Landmarks -> planes beside each crop, uint8 (N, S, S), as model files ask for them by name (PLANES).
 
-Sizes and order of the features' dilation and blur are DeepFaceLab's (2023 code, commit 46fc2397, LandmarksProcessor);
-its 68 points have no forehead and lift the brows instead, here the mesh reaches up to the hair line by itself.
+"mask": the face. "features": eyes and inner mouth, widened and blurred as in DeepFaceLab (2023 code, commit 46fc2397,
+LandmarksProcessor). "eyes": see eyes_plane.py. DeepFaceLab's 68 points have no forehead, so it lifts the brows; here
+the mesh reaches up to the hair line by itself.
 """
 
 from __future__ import annotations
@@ -10,28 +11,31 @@ import cv2
 import numpy as np
 
 from ..errors import FacesetError
+from ..faces.align import cut_from, move
 from ..faces.mask import hull_mask
+from ..faces.mesh_space import HOLES
+from .eyes_plane import eyes_plane
 from .store import Faceset, crop_points
 
-# Loops of mesh points, published by mediapipe: lids of the person's right and left eye, inner edge of the lips.
-RIGHT_EYE = (33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7)
-LEFT_EYE = (263, 466, 388, 387, 386, 385, 384, 398, 362, 382, 381, 380, 374, 373, 390, 249)
-INNER_LIPS = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402, 317, 14, 87, 178, 88, 95)
-FEATURES = (RIGHT_EYE, LEFT_EYE, INNER_LIPS)
+FEATURES = tuple((*upper, *lower) for upper, lower in HOLES.values())
+"""Mesh points around each: the inner edge of the lips, the lids."""
 
 
-def make_planes(faceset: Faceset, side: int, names: tuple[str, ...]) -> dict[str, np.ndarray]:
+def make_planes(
+    faceset: Faceset, side: int, names: tuple[str, ...], coverage: str | None = None
+) -> dict[str, np.ndarray]:
     """The named planes of a faceset's kept crops, in their order, at `side` pixels: {name: (N, side, side) uint8}.
 
-    Raises FacesetError for a name that nobody knows to make.
+    coverage: a part of what is stored, as load_crops takes it. Raises FacesetError for a name that nobody can draw.
     """
     if unknown := set(names) - DRAWERS.keys():
         raise FacesetError(f"There is no plane '{unknown.pop()}'; a model may ask for {', '.join(DRAWERS)}.")
-    scale = side / int(faceset.options["size"])
+    stored, size = faceset.options["coverage"], int(faceset.options["size"])
+    matrix, whole = cut_from(stored, size, coverage or stored)
     rows = faceset.kept
     planes = {name: np.empty((len(rows), side, side), np.uint8) for name in names}
-    for number, (_, row) in enumerate(rows.iterrows()):
-        points = (crop_points(row) + 0.5) * scale - 0.5
+    for number, (_, row) in enumerate(rows.iterrows() if names else ()):
+        points = (move(crop_points(row), matrix) + 0.5) * (side / whole) - 0.5
         for name, plane in planes.items():
             plane[number] = DRAWERS[name](points, side)
     return planes
@@ -55,4 +59,4 @@ def features_plane(points: np.ndarray, side: int) -> np.ndarray:
     return np.rint(drawn * (255 / max(int(drawn.max()), 1))).astype(np.uint8)
 
 
-DRAWERS = {"mask": face_plane, "features": features_plane}
+DRAWERS = {"mask": face_plane, "features": features_plane, "eyes": eyes_plane}

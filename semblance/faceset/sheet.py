@@ -15,15 +15,16 @@ _TILE, _KEPT, _DROPPED, _COLUMNS = 112, 48, 24, 12
 _PALE_RED = (252, 226, 222)
 
 
-def write_sheet(faceset: Faceset, what: str) -> None:
-    """Draw `sheet.png` into the faceset's folder."""
+def write_sheet(faceset: Faceset, what: str, name: str = "") -> None:
+    """Draw `sheet.png` into the faceset's folder; name: what the faceset will be called, if not as its folder now."""
     kept, dropped = faceset.table[faceset.table["kept"]], faceset.table[~faceset.table["kept"]]
     tiles = []
     for _, row in _spread(kept.sort_values("yaw"), _KEPT).iterrows():
         tiles.append(captioned(_tile(faceset, row), f"{row['yaw']:+.0f}° {row['pitch']:+.0f}°  p{row['person']}"))
     for _, row in _spread(dropped.sort_values("reason"), _DROPPED).iterrows():
         tiles.append(captioned(_tile(faceset, row), row["reason"], _PALE_RED))
-    title = f"{faceset.folder.name.removesuffix('.partial')}, {what}: {len(kept)} kept, {len(dropped)} dropped"
+    name = name or faceset.folder.name.removesuffix(".partial")
+    title = f"{name}, {what}: {len(kept)} kept, {len(dropped)} dropped"
     write_picture(faceset.folder / SHEET, grid(tiles, _COLUMNS, title), _TAGS)
 
 

@@ -65,6 +65,12 @@ def read_piece(piece: Piece, every: int, damaged: list[MediaError]) -> Iterator[
             yield Frame(frame.index, frame.time, frame.pixels), every > 5
 
 
+def hashed_with(pictures: Sequence[Path], index: int) -> Sequence[Path]:
+    """The pictures of a folder whose common hash stands in the row of a face in picture `index`."""
+    start = index // _CHUNK * _CHUNK
+    return pictures[start : start + _CHUNK]
+
+
 def _stretches(source: Path) -> Iterator[tuple]:
     """The stretches of one source (without their number)."""
     if source.is_dir():

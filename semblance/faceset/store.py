@@ -24,7 +24,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ..errors import FacesetError
-from ..faces.align import move
+from ..faces.align import COVERAGES, cut_from, move
 from ..media.image import read_picture
 from ..runs import written_whole
 
@@ -109,29 +109,54 @@ def check_enough(faceset: Faceset) -> None:
         )
 
 
-def load_crops(faceset: Faceset, side: int | None = None) -> np.ndarray:
+def crop_coverage(faceset: Faceset) -> str:
+    """How much of a face models that see crops are shown: "face", or as much as was stored where that is less."""
+    stored = faceset.options["coverage"]
+    return stored if COVERAGES[stored][0] < COVERAGES["face"][0] else "face"
+
+
+def load_crops(faceset: Faceset, side: int | None = None, coverage: str | None = None) -> np.ndarray:
     """The kept crops (N, S, S, 3) uint8 RGB, S the size they were extracted at, or `side` where that is smaller.
+
+    coverage: a part of what is stored, at the same scale; S is then that part's side.
 
     Each is made smaller as it is read, so that no more than the answer is ever held in memory.
     Raises FacesetError if they are fewer than FEWEST, or one is of another size; MediaError if one is damaged.
     """
     check_enough(faceset)
     stored = int(faceset.options["size"])
-    side = stored if side is None else min(side, stored)
+    matrix, whole = cut_from(faceset.options["coverage"], stored, coverage or faceset.options["coverage"])
+    side = whole if side is None else min(side, whole)
     names = faceset.kept["name"].to_list()
     crops = np.empty((len(names), side, side, 3), np.uint8)
     for crop, name in zip(crops, names):
-        picture = read_picture(faceset.folder / PICTURES / name)
-        if picture.shape != (stored, stored, 3):
-            raise FacesetError(
-                f"{faceset.folder / PICTURES / name} is {picture.shape[1]}x{picture.shape[0]}, but the faceset's "
-                f"pictures are {stored}x{stored}; delete it or extract the faceset again."
-            )
-        crop[:] = cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA) if side < stored else picture
+        picture = read_crop(faceset, name)
+        if whole != stored:
+            picture = cv2.warpAffine(picture, matrix, (whole, whole), borderMode=cv2.BORDER_REPLICATE)
+        crop[:] = cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA) if side < whole else picture
     return crops
+
+
+def read_crop(faceset: Faceset, name: str) -> np.ndarray:
+    """One stored picture (S, S, 3) uint8 RGB. Raises FacesetError if it is of another size, MediaError if damaged."""
+    stored = int(faceset.options["size"])
+    picture = read_picture(faceset.folder / PICTURES / name)
+    if picture.shape != (stored, stored, 3):
+        raise FacesetError(
+            f"{faceset.folder / PICTURES / name} is {picture.shape[1]}x{picture.shape[0]}, but the faceset's "
+            f"pictures are {stored}x{stored}; delete it or extract the faceset again."
+        )
+    return picture
 
 
 def crop_points(row: pd.Series) -> np.ndarray:
     """A row's landmarks in crop pixels, (478, 2)."""
+    return crop_landmarks(row)[:, :2]
+
+
+def crop_landmarks(row: pd.Series) -> np.ndarray:
+    """A row's landmarks in crop pixels, (478, 3): z grows as x and y do."""
     landmarks = np.asarray(row["landmarks"], np.float64).reshape(-1, 3)
-    return move(landmarks[:, :2], np.asarray(row["matrix"]).reshape(2, 3))
+    matrix = np.asarray(row["matrix"]).reshape(2, 3)
+    scale = np.sqrt(abs(np.linalg.det(matrix[:, :2])))
+    return np.column_stack([move(landmarks[:, :2], matrix), landmarks[:, 2] * scale])

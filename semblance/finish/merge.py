@@ -46,13 +46,15 @@ class MergeOptions(Options):
 
     face_scale: float = Field(1.0, ge=0.5, le=1.5)
     """Size of the new face, times its natural size (0.5 to 1.5)."""
-    mask: Literal["hull", "crop", "model", "hull+model", "person"] = "hull"
+    mask: Literal["auto", "hull", "crop", "model", "hull+model", "person", "person+model"] = "auto"
     """What is replaced: the face's outline (hull), all that the model draws (crop), what the model says is face
-    (model), the overlap of both (hull+model), or the person within the crop (person)."""
-    erode: float = Field(4.0, ge=-30, le=40)
-    """Pulls the mask's edge in, percent of the face (-30 to 40); negative pushes it out."""
-    feather: float = Field(10.0, ge=0, le=50)
-    """Width of the mask's soft edge, percent of the face (0 to 50)."""
+    (model), the person within the crop (person), or the overlap of two; auto: what suits the model."""
+    erode: float | None = Field(None, ge=-30, le=40)
+    """Pulls the mask's edge in, percent of the face (-30 to 40); negative pushes it out. Default: 4, or 0 for a model
+    that draws a soft edge of its own."""
+    feather: float | None = Field(None, ge=0, le=50)
+    """Width of the mask's soft edge, percent of the face (0 to 50). Default: 10, or 0 for a model that draws a soft
+    edge of its own."""
     opacity: float = Field(1.0, ge=0, le=1)
     """How much of the new face is seen: 0 none, 1 all."""
     pad_top: float = Field(0.0, ge=-50, le=50)
@@ -63,8 +65,13 @@ class MergeOptions(Options):
     """Moves the mask's left side (in the picture) outwards, percent of the face (-50 to 50); negative moves it in."""
     pad_right: float = Field(0.0, ge=-50, le=50)
     """Moves the mask's right side (in the picture) outwards, percent of the face (-50 to 50); negative moves it in."""
-    colour: Literal["none", "lab", "mean"] = "lab"
-    """Fits the new face's colours to the plate's: not at all, mean and spread in Lab, or mean and spread in RGB."""
+    colour: Literal["auto", "none", "lab", "mean"] = "auto"
+    """Fits the new face's colours to the plate's: not at all, mean and spread in Lab, or mean and spread in RGB; auto:
+    Lab, or none where the model takes over the plate's light."""
+    shape: float = Field(0.7, ge=0, le=1)
+    """How much of the source's form the face gets (0 to 1); for models that work in mesh space."""
+    light: float = Field(1.0, ge=0, le=1)
+    """How much of the plate's light the face gets (0 to 1); for models that work in mesh space."""
     brightness: float = Field(0.0, ge=-100, le=100)
     """Added to the new face, percent of white (-100 to 100)."""
     contrast: float = Field(0.0, ge=-100, le=100)
@@ -74,10 +81,21 @@ class MergeOptions(Options):
     sharpen: float = Field(0.0, ge=0, le=3)
     """Strength of sharpening of the new face (0 to 3)."""
 
+    def settled(self, mask: str = "hull", soft: bool = False) -> MergeOptions:
+        """These options with everything decided; mask: what auto stands for; soft: the model gives its mask a soft edge
+        and its face the plate's light."""
+        usual = {"erode": 0.0, "feather": 0.0} if soft else {"erode": 4.0, "feather": 10.0}
+        changes = {name: value for name, value in usual.items() if getattr(self, name) is None}
+        if self.mask == "auto":
+            changes["mask"] = mask
+        if self.colour == "auto":
+            changes["colour"] = "none" if soft else "lab"
+        return self.changed(**changes)
+
     @property
     def colour_space(self) -> Space | None:
         """The space in which colours are matched, None where they are left alone."""
-        return {"none": None, "lab": "lab", "mean": "rgb"}[self.colour]
+        return {"none": None, "auto": "lab", "lab": "lab", "mean": "rgb"}[self.colour]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,13 +124,14 @@ def merge_face(
     measured here.
     Outside Merged.mask the patch is the plate, byte for byte. Raises InputError.
     """
+    options = options.settled()
     _check(plate, landmarks, crop, matrix, options, crop_mask, person)
     matrix = np.asarray(matrix, np.float64)
     shown = scaled_about(matrix, face_centre(landmarks), options.face_scale)
 
     mask, to_mask = _crop_mask(landmarks, crop.shape[0], matrix, options, crop_mask)
     shown_to_mask = on_grid(shown, crop.shape[0], mask.shape[0])
-    if options.mask == "person":
+    if "person" in options.mask:
         mask = _only_person(mask, person, shown_to_mask)
     mask = _shape_edge(mask, move_points(to_mask, landmarks), options)
     x, y, w, h = cv2.boundingRect((mask > 0).astype(np.uint8))
@@ -217,5 +236,5 @@ def _check(plate, landmarks, crop, matrix, options, crop_mask, person) -> None:
         raise InputError("The matrix must be (2, 3), frame pixels to crop pixels, and have an inverse.")
     if "model" in options.mask and (crop_mask is None or crop_mask.shape != crop.shape[:2]):
         raise InputError(f"Mask '{options.mask}' needs a model that draws a mask of its own; choose 'hull' or 'crop'.")
-    if options.mask == "person" and (person is None or person.shape != plate.shape[:2]):
+    if "person" in options.mask and (person is None or person.shape != plate.shape[:2]):
         raise InputError("Mask 'person' needs a person mask of the frame's size; make it with faces.mask.PersonMask.")

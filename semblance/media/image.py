@@ -9,6 +9,7 @@ import struct
 import warnings
 import zlib
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 
 import cv2
@@ -33,19 +34,28 @@ def read_picture(path: Path) -> np.ndarray:
         raise MediaError(f"There is no file {path}; check the name.")
     if path.is_file() and path.stat().st_size == 0:
         raise MediaError(f"{path} is empty (0 bytes); copy or export it again.")
+    return _decoded(path, str(path))
+
+
+def decode_picture(data: bytes, what: str) -> np.ndarray:
+    """read_picture for the bytes of a file; `what` names it in messages. Raises MediaError."""
+    return _decoded(BytesIO(data), what)
+
+
+def _decoded(file: Path | BytesIO, what: str) -> np.ndarray:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as picture:
+            with Image.open(file) as picture:
                 upright = ImageOps.exif_transpose(picture)
                 return _to_rgb(upright)
     except (OSError, ValueError, SyntaxError, struct.error, zlib.error):
         raise MediaError(
-            f"{path} is not a picture that can be read, or is damaged; expected PNG, JPEG, WebP..."
+            f"{what} is not a picture that can be read, or is damaged; expected PNG, JPEG, WebP..."
         ) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise MediaError(
-            f"{path} is larger than {Image.MAX_IMAGE_PIXELS / 1e6:.0f} megapixels; scale it down."
+            f"{what} is larger than {Image.MAX_IMAGE_PIXELS / 1e6:.0f} megapixels; scale it down."
         ) from None
 
 
@@ -102,7 +112,7 @@ def read_tags(path: Path) -> dict[str, str]:
     path = Path(path)
     head = path.read_bytes()[:2] if path.is_file() else b""
     if head == _PNG_HEAD[:2]:
-        return _png_tags(path.read_bytes(), path)
+        return png_tags(path.read_bytes(), str(path))
     if head == b"\xff\xd8":
         return _jpeg_tags(path.read_bytes())
     with open_clip(path) as container:
@@ -118,7 +128,8 @@ def _text_chunk(key: str, value: str) -> bytes:
     return struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
 
 
-def _png_tags(data: bytes, path: Path) -> dict[str, str]:
+def png_tags(data: bytes, what: str) -> dict[str, str]:
+    """The text chunks (iTXt) before the pixels of a PNG's bytes; `what` names it in messages. Raises MediaError."""
     tags, place = {}, len(_PNG_HEAD)
     try:
         while (name := data[place + 4 : place + 8]) not in (b"IDAT", b"IEND", b""):
@@ -129,7 +140,7 @@ def _png_tags(data: bytes, path: Path) -> dict[str, str]:
                 tags[key.decode("latin-1")] = rest[2:].split(b"\0", 2)[2].decode()
             place += length + 12
     except (struct.error, IndexError, UnicodeDecodeError):
-        raise MediaError(f"{path} is a damaged PNG; copy or export it again.") from None
+        raise MediaError(f"{what} is a damaged PNG; copy or export it again.") from None
     return tags
 
 

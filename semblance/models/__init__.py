@@ -19,6 +19,7 @@ from ..runs import Progress
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+DEFAULT = "swap_mesh"
 KINDS = ("swap", "reenact", "mask", "lips", "voice", "restore", "generate", "translate", "detect")
 
 

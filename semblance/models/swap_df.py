@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from ..nn.code_gan import CodeDiscriminator
 from ..nn.patch_gan import PatchDiscriminator
-from ..nn.saehd import Decoder, Drawn, Encoder, Inter, begin, columns
+from ..nn.saehd import Decoder, Drawn, Encoder, Inter, begin, columns, start_from
 from ..nn.saehd_config import SaehdConfig
 from ..nn.saehd_losses import code_judge_losses, face_judge_losses, generator_losses
 from . import Moment, Phase
@@ -108,6 +108,11 @@ def phases(net: Net, config: Config) -> list[Phase]:
     if config.gan_power:
         found.append(Phase("face_judge", list(net.face_judge.parameters()), face_judge, **config.optimisation))
     return found
+
+
+def begin_with(net: Net, base: dict[str, Tensor]) -> None:
+    """Take over what was learned from many people (a run of `pretrain`): all but the inter, which sorts people."""
+    start_from(net, base, pretrained=True)
 
 
 def swap(net: Net, crops: Tensor, to: Literal["source", "target"] = "source") -> tuple[Tensor, Tensor]:

@@ -16,6 +16,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from ..faceset.augment import AugmentOptions
+from ..nn.similarity import quick_ssim
 from ..options import Options
 from . import Moment, Phase
 
@@ -197,19 +198,7 @@ def losses(net: nn.Module, batch: dict[str, Tensor], structure: float = 0.0, mat
 def reconstruction(face: Tensor, truth: Tensor, structure: float) -> Tensor:
     """Mean absolute error (paper), plus `structure` times structural dissimilarity (1 - SSIM) / 2."""
     error = F.l1_loss(face, truth)
-    return error + structure * (1 - ssim(face, truth)) / 2 if structure else error
-
-
-def ssim(a: Tensor, b: Tensor, window: int = 7, stride: int = 2) -> Tensor:
-    """Mean structural similarity of (B, C, H, W) in 0..1 (Wang et al. 2004), uniform windows at every other pixel.
-
-    Neighbouring windows share most of their pixels; every other one trains as well at a quarter of the cost.
-    """
-    moments = F.avg_pool2d(torch.cat([a, b, a * a, b * b, a * b], 1), window, stride)
-    mean_a, mean_b, aa, bb, ab = moments.chunk(5, 1)
-    light = (2 * mean_a * mean_b + 0.01**2) / (mean_a**2 + mean_b**2 + 0.01**2)
-    both = (2 * (ab - mean_a * mean_b) + 0.03**2) / (aa - mean_a**2 + bb - mean_b**2 + 0.03**2)
-    return (light * both).mean()
+    return error + structure * (1 - quick_ssim(face, truth).mean()) / 2 if structure else error
 
 
 def swap(net: Net, crops: Tensor, to: Literal["source", "target"] = "source") -> tuple[Tensor, None]:

@@ -15,11 +15,11 @@ from zipfile import BadZipFile
 import numpy as np
 
 from ..errors import ModelError
+from ..faces.face_triangles import POINTS
 from ..runs import written_whole
 from ..types import LANDMARKS
 from .body import Body
 from .control import Control, eyeballs, follow, growth, jaw_motion, sculpt
-from .face_triangles import POINTS
 from .head_parts import Part, ears, mouth_parts
 from .skin import LIPS_INNER
 from .subdivide import Level, subdivide

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..faces.face_triangles import POINTS, face_triangles
 from .body import FACE, GUMS
-from .face_triangles import POINTS, face_triangles
 from .skin import EYES, LIPS_INNER
 from .subdivide import boundary_loops
 

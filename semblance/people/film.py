@@ -65,8 +65,8 @@ def dressed(take: Take) -> Actor:
     return Actor(person, body, take.scene, take.size, layers)
 
 
-def film(take: Take, start: int = 0, stop: int | None = None) -> Iterator[tuple[Shot, TruthFrame]]:
-    """Frames [start, stop) of a take, in order."""
+def film(take: Take, start: int = 0, stop: int | None = None, step: int = 1) -> Iterator[tuple[Shot, TruthFrame]]:
+    """Frames [start, stop) of a take, in order, or every `step`-th of them."""
     actor, acting = dressed(take), take.performance
     columns = _columns(take.body)
     occluder = _occluder(take, actor)
@@ -79,7 +79,7 @@ def film(take: Take, start: int = 0, stop: int | None = None) -> Iterator[tuple[
         shot = actor.shoot(moment, tuple(sweeps[number]))
         return shot, _truth(shot, moment, acting, number)
 
-    yield from side_by_side(draw, range(start, acting.frames if stop is None else stop), _WORKERS)
+    yield from side_by_side(draw, range(start, acting.frames if stop is None else stop, step), _WORKERS)
 
 
 def _columns(body: Body) -> np.ndarray:

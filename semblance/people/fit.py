@@ -24,6 +24,7 @@ from pydantic import Field
 
 from ..errors import FaceError, InputError
 from ..faces.detect import FaceDetector
+from ..faces.face_triangles import POINTS
 from ..faces.landmarks import MeshFinder
 from ..faces.mean_face import ALIGN_POINTS
 from ..faces.pose import euler
@@ -33,7 +34,6 @@ from ..options import Options
 from ..runs import Progress, StopSignal
 from .body import Body
 from .builtin import HEAD, Measures, read_measures, write_measures
-from .face_triangles import POINTS
 from .mend import close_lips, even_lids, open_nostrils, open_to_closed, steady, symmetric_pairs, untangler
 from .person import draw_person
 from .places import Places

@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from ..faces.face_triangles import POINTS, face_triangles
 from ..faces.mean_face import mean_face
 from .control import LIPS_LOWER, LIPS_UPPER, eyeballs, unrolled
-from .face_triangles import POINTS, face_triangles
 from .skin import CREASES, LOWER_LIDS, UPPER_LIDS
 from .twins import mirror_twins, mirrored
 

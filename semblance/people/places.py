@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..faces.face_triangles import POINTS
 from .body import FACE, Body
-from .face_triangles import POINTS
 from .raster import raster, vertex_normals
 from .render import Actor, Moment
 from .skin import LIPS_INNER

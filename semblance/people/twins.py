@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .face_triangles import POINTS
+from ..faces.face_triangles import POINTS
 
 # one pair after the other; points on the midline are left out
 _PAIRS = (

@@ -132,13 +132,9 @@ def stream(
 
 
 def _matched(numbers: np.ndarray, source: Draws, target: Draws, matches: Matches) -> list[Draws]:
-    """Even samples take a source face that matches their target face, odd ones the other way; both are moved and tinted
-    alike, or the swap would be taught to ignore where a face is and how it is lit."""
-    one, other = pick(source.face, len(matches.targets)), pick(target.face, len(matches.sources))
-    odd = numbers % 2 == 1
-    matching_target = matches.targets[one, pick(target.face, matches.targets.shape[1])]
-    matching_source = matches.sources[other, pick(source.face, matches.sources.shape[1])]
-    chosen = np.where(odd, one, matching_source), np.where(odd, matching_target, other)
+    """Rows of one expression; both are moved and tinted alike, or the swap would be taught to ignore where a face is
+    and how it is lit."""
+    chosen = matches.rows(source.face, target.face, numbers)
     return [
         replace(source, face=(rows + 0.5) / len(table))
         for rows, table in zip(chosen, (matches.targets, matches.sources))

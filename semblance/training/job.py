@@ -16,7 +16,7 @@ from ..options import Options
 from ..runs import Progress, StopSignal
 from .batches import Batch
 from .folder import RunRecord, log
-from .guard import MEMORY
+from .guard import MEMORY, learning_rate_factor
 from .learner import Learner, Tensors
 from .options import TrainOptions
 from .saver import Saver
@@ -49,6 +49,7 @@ class Standing:
     """How far a run is."""
 
     samples: int = 0  # faces seen, both sides together
+    moment: Moment = field(default_factory=Moment)  # up to which `turn` has looked; seconds pass between bursts, too
     seconds: float = 0.0
     factor: float = 1.0  # lowered by every roll-back
     rollbacks: int = 0
@@ -74,6 +75,12 @@ def share(job: Job, standing: Standing) -> float:
 
 def moment_of(job: Job, standing: Standing) -> Moment:
     return Moment(standing.samples, min(share(job, standing), 1.0))
+
+
+def learning_rate_of(job: Job, moment: Moment) -> float:
+    """Factor on the learning rates: the model file's learning_rate(config, moment), else its Config's schedule."""
+    own = getattr(job.module, "learning_rate", None)
+    return own(job.config, moment) if own else learning_rate_factor(moment.share, job.config.schedule)
 
 
 def is_over(job: Job, standing: Standing) -> bool:

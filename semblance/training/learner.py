@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from ..models import Moment, Phase
 from ..nn.optimisers import cosine_dropout_factor, make_optimiser
+from ..weights import load_base
 from .batches import Batch
 
 if TYPE_CHECKING:
@@ -46,6 +47,20 @@ def build(module: ModuleType, config, fabric: Fabric, seed: int) -> Learner:
     wrapped, *stepping = fabric.setup(net, *optimisers)
     average = copy.deepcopy(net).requires_grad_(False).eval()
     return Learner(net, wrapped, average, phases, optimisers, stepping)
+
+
+def begin_with_base(learner: Learner, module: ModuleType, model: str, preset: str) -> bool:
+    """Give a new net the weights that come with the package; whether there are any for this preset's sizes."""
+    base = load_base(model, preset) if hasattr(module, "begin_with") else None
+    if base is None:
+        return False
+    tensors = {name: torch.from_numpy(value) for name, value in base.items()}
+    try:
+        module.begin_with(learner.net, tensors)
+    except RuntimeError:  # sizes were changed from the preset's
+        return False
+    learner.average.load_state_dict(learner.net.state_dict())
+    return True
 
 
 def _optimiser(phase: Phase, seed: int) -> torch.optim.Optimizer:

@@ -21,10 +21,20 @@ from ..streams import ahead
 from .batches import Batch, Material
 from .device import open_fabric
 from .folder import RunRecord, begin_run, refuse_run, resumed_record
-from .guard import illness, learning_rate_factor
-from .job import Job, Standing, is_over, mean_loss, moment_of, note
+from .guard import illness
+from .job import Job, Standing, is_over, learning_rate_of, mean_loss, moment_of, note
 from .keeping import draw, report, roll_back, save, take_up
-from .learner import Tensors, build, forget_moments, set_learning_rate, snapshot, step, to_device, update_average
+from .learner import (
+    Tensors,
+    begin_with_base,
+    build,
+    forget_moments,
+    set_learning_rate,
+    snapshot,
+    step,
+    to_device,
+    update_average,
+)
 from .options import TrainOptions, TrainResult
 from .saver import Saver
 
@@ -63,6 +73,11 @@ def train_model(
         begin_run(run, record)
     fabric.barrier()
     learner = build(module, config, fabric, options.seed)
+    if not resume and hasattr(module, "acquaint"):  # what a model is told of its people before it learns anything
+        module.acquaint(learner.net, material)
+        module.acquaint(learner.average, material)
+    if not resume and not options.from_scratch:
+        begin_with_base(learner, module, model, preset)
     examples = material.examples(config, options.preview_faces)
     saver = Saver(run / "checkpoints")
     job = Job(
@@ -70,7 +85,7 @@ def train_model(
         progress, stop,
     )  # fmt: skip
     standing = take_up(job) if resume else Standing()
-    standing.good = snapshot(learner)
+    standing.good, standing.moment = snapshot(learner), moment_of(job, standing)
     made = material.batches(
         config, options.seed, standing.samples // material.sides, config.batch, fabric.global_rank, fabric.world_size
     )
@@ -130,12 +145,16 @@ def _burst(job: Job, standing: Standing, batches: Iterator[Batch]) -> dict[str, 
     burst = _length(job, standing)
     for _ in range(burst):
         moment = moment_of(job, standing)
-        factor = learning_rate_factor(moment.share, job.config.schedule)
-        set_learning_rate(job.learner, factor * standing.factor, standing.samples // seen)
+        factor = learning_rate_of(job, moment) * standing.factor
+        set_learning_rate(job.learner, factor, standing.samples // seen)
         losses = step(job.learner, job.fabric, to_device(next(batches), job.fabric), moment)
         standing.samples += seen
-        if turn and turn(job.learner.net, job.learner.average, job.config, moment, moment_of(job, standing)):
+        now = moment_of(job, standing)
+        if turn and turn(job.learner.net, job.learner.average, job.config, standing.moment, now):
             forget_moments(job.learner)
+            standing.recent.clear()  # losses of another kind: neither a leap nor a measure of one
+            standing.saved_at = float("-inf")  # a roll-back to before the turn would undo it
+        standing.moment = now
         update_average(job.learner, seen, standing.samples, job.config.ema_samples)
         sums = {name: value + sums.get(name, 0) for name, value in losses.items()}
     means = torch.stack(list(sums.values())) / burst

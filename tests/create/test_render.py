@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from semblance.create.job import Record
-from semblance.create.render import _Drawn, _filled, _merge, _Part
+from semblance.create.render import _Drawn, _merge, _Part
+from semblance.create.view import Laid, _filled
 from semblance.faces.mean_face import mean_face
 from semblance.finish.merge import MergeOptions
 from semblance.media.native import paste
@@ -21,14 +22,15 @@ def part(x: float, side: float, colour: np.ndarray, carried: bool = False) -> _P
     centre, scale = np.array([x, 100.0]), 96 / (3 * side)
     landmarks = mean_face() * side + [*centre, 0]
     matrix = np.column_stack([np.eye(2) * scale, 47.5 - scale * centre])
-    return _Part(Face(landmarks.astype(np.float32)), matrix, carried, np.full((96, 96, 3), colour, np.float32))
+    drawn = Laid(np.full((96, 96, 3), colour, np.float32), matrix, None)
+    return _Part(Face(landmarks.astype(np.float32)), carried, drawn=drawn)
 
 
 def merged(parts: list[_Part]):
     frame = Frame(0, 0.0, np.full((200, 300, 3), 128, np.uint8))
     item = _merge(
         _Drawn(frame, Record(0, 0.0), parts),
-        SimpleNamespace(merge=MergeOptions(colour="none"), outline=None),
+        SimpleNamespace(view=SimpleNamespace(merge=MergeOptions(colour="none"), lay=lambda look, drawn, merge: drawn)),
         None,
         1.0,
         Clock(),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from semblance.faces.align import COVERAGES, crop_matrix, invert, move, part_of, take_crop, umeyama
+from semblance.faces.align import COVERAGES, crop_matrix, cut_from, invert, move, part_of, take_crop, umeyama
 from semblance.faces.mean_face import ALIGN_POINTS, mean_face
 
 
@@ -87,3 +87,13 @@ def test_shrinking_does_not_alias():
 def test_the_points_of_alignment_are_symmetric():
     face = mean_face()[ALIGN_POINTS]
     assert abs(face[:, 0].mean()) < 1e-3
+
+
+def test_a_crop_cut_from_a_wider_one_is_the_crop_itself():
+    face = mean_face() * 100 + [300, 250, 0]
+    wide, face_crop = crop_matrix(face, 352, "wide"), crop_matrix(face, 256, "face")
+    cut, size = cut_from("wide", 352, "face")
+    assert size == 256
+    points = face[:, :2]
+    assert np.allclose(move(move(points, wide), cut), move(points, face_crop), atol=1e-6)
+    assert np.allclose(cut_from("face", 200, "face")[0], [[1, 0, 0], [0, 1, 0]])

@@ -1,31 +1,26 @@
 """Faces of one expression are found across two people."""
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from semblance.faces.align import crop_matrix
+from semblance.faces.expression import expressions
 from semblance.faces.mean_face import mean_face
 from semblance.faceset.extract import extract
 from semblance.faceset.match import match_expressions
 from semblance.faceset.store import crop_points
+from semblance.faceset.textures import expressions_of
 
 
-def people(mouths: list[float], lids: list[float], size: float, eye: float) -> pd.DataFrame:
-    """Rows for the mean face with given openings, at a size in pixels, with its own resting eye opening."""
-    rows = []
+def people(mouths: list[float], lids: list[float], size: float, eye: float) -> np.ndarray:
+    """Expressions of the mean face with given openings, at a size in pixels, with its own resting eye opening."""
+    faces = []
     for mouth, lid in zip(mouths, lids):
         face = mean_face().copy()
         face[14, 1] += mouth
         for upper, lower in ((159, 145), (386, 374)):
             face[lower, 1] = face[upper, 1] + eye + lid
-        landmarks = (face * size + [200, 150, 0]).astype(np.float32)
-        side = float(np.ptp(landmarks[:, 1]))
-        rows.append(
-            {"landmarks": landmarks.ravel(), "matrix": crop_matrix(landmarks, 256).ravel(), "size": side,
-             "yaw": 0.0, "pitch": 0.0}
-        )  # fmt: skip
-    return pd.DataFrame(rows)
+        faces.append(face * size + [200, 150, 0])
+    return expressions(np.array(faces), np.zeros(len(faces)), np.zeros(len(faces)))
 
 
 def test_mouths_match_mouths_whatever_the_size():
@@ -45,15 +40,15 @@ def test_a_blink_matches_a_blink_though_eyes_differ():
 
 
 @pytest.fixture(scope="module")
-def tables(grid, tmp_path_factory):
+def facesets(grid, tmp_path_factory):
     folder = tmp_path_factory.mktemp("match")
-    return [extract([grid / f"{clip}.mpg"], folder / clip).kept for clip in ("swiz3n", "lrwp9a")]
+    return [extract([grid / f"{clip}.mpg"], folder / clip) for clip in ("swiz3n", "lrwp9a")]
 
 
-def test_real_people_open_their_mouths_together(tables):
-    matches = match_expressions(*tables)
+def test_real_people_open_their_mouths_together(facesets):
+    matches = match_expressions(*(expressions_of(faceset) for faceset in facesets))
     mouths = []
-    for table in tables:
-        points = np.stack([crop_points(row) for _, row in table.iterrows()])
+    for faceset in facesets:
+        points = np.stack([crop_points(row) for _, row in faceset.kept.iterrows()])
         mouths.append(np.linalg.norm(points[:, 13] - points[:, 14], axis=1))
     assert np.corrcoef(mouths[1], mouths[0][matches.sources].mean(1))[0, 1] > 0.95

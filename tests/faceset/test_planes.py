@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from semblance.errors import FacesetError
-from semblance.faces.align import crop_matrix, move
+from semblance.faces.align import crop_matrix, cut_from, move
 from semblance.faces.mean_face import mean_face
 from semblance.faceset.planes import face_plane, features_plane, make_planes
 from semblance.faceset.store import Faceset
@@ -62,5 +62,21 @@ def test_planes_of_a_faceset_are_drawn_at_the_size_asked_for(face, tmp_path):
     assert np.abs(planes["mask"][0].astype(int) - expected).mean() < 0.5
     assert not np.array_equal(planes["mask"][0], planes["mask"][1])
     assert make_planes(Faceset(tmp_path, pd.DataFrame(rows)), 64, ()) == {}
+    eyes = make_planes(Faceset(tmp_path, pd.DataFrame(rows)), 64, ("eyes",))["eyes"]
+    assert eyes.shape == (2, 64, 64) and 0.005 < (eyes > 128).mean() < 0.1
+
+
+def test_planes_of_a_part_of_what_is_stored_lie_on_that_part(face, tmp_path):
+    """A faceset that shows the head, and a model that is shown the face of it."""
+    row = {"name": "0.png", "landmarks": face.astype(np.float32).ravel(), "kept": True,
+           "matrix": crop_matrix(face, 256, "head").ravel()}  # fmt: skip
+    (tmp_path / "options.json").write_text(json.dumps({"clips": [], "coverage": "head", "size": 256}), "utf-8")
+    found = make_planes(Faceset(tmp_path, pd.DataFrame([row])), 64, ("mask",), "face")["mask"][0]
+    _, whole = cut_from("head", 256, "face")
+    expected = face_plane((move(face[:, :2], crop_matrix(face, whole)) + 0.5) * (64 / whole) - 0.5, 64)
+    assert np.abs(found.astype(int) - expected).mean() < 0.5
+
+
+def test_what_nobody_can_draw_is_refused(tmp_path):
     with pytest.raises(FacesetError, match="There is no plane 'ears'"):
-        make_planes(Faceset(tmp_path, pd.DataFrame(rows)), 64, ("ears",))
+        make_planes(Faceset(tmp_path, pd.DataFrame()), 64, ("ears",))

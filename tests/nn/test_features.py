@@ -6,8 +6,9 @@ import torch
 from safetensors.torch import save_file
 
 from semblance.errors import ModelError
-from semblance.faces.align import crop_matrix, take_crop
-from semblance.faces.identity import SAME_PERSON, identity_chip, identity_vectors
+from semblance.faces.align import COVERAGES, crop_matrix, move, take_crop
+from semblance.faces.identity import SAME_PERSON, chip_matrix, identity_chip, identity_vectors
+from semblance.faces.mean_face import mean_face
 from semblance.faces.track import FaceTracker
 from semblance.faceset.augment import middle
 from semblance.media.probe import probe
@@ -53,6 +54,30 @@ def test_chips_do_not_depend_on_the_size(features):
     chips = [features.chips(torch.nn.functional.interpolate(coarse, (s, s), mode="bicubic")) for s in (96, 192, 384)]
     for chip in chips[1:]:
         assert (chip - chips[0]).abs().mean() < 1.5  # of 255
+
+
+def test_large_pictures_do_not_alias(features):
+    """Stripes of one pixel, four to a pixel of the chip, are its grey."""
+    stripes = (torch.arange(608) % 2).float().expand(1, 3, 608, 608)
+    assert (features.chips(stripes)[..., 2:-2] - 127.5).abs().max() < 1
+
+
+@pytest.mark.parametrize(("coverage", "share", "size"), [("face", 1.0, 128), ("face", 0.8, 96), ("head", 0.7, 256)])
+def test_chips_lie_where_the_mean_face_has_them(coverage, share, size):
+    """A soft dot on a corner of the mean face's mouth, and one on an eye, come out where dlib's alignment puts them."""
+    side, up = COVERAGES[coverage]
+    stored = (
+        (mean_face()[:, :2] - [0, up]) / side + 0.5
+    ) * size - 0.5  # in the faceset's crop, as crop_matrix puts them
+    seen = (stored - (size - 1) / 2) / share + (size - 1) / 2  # in its middle part
+    wanted = move(seen, chip_matrix(seen))
+    y, x = np.mgrid[:size, :size]
+    for point in (61, 263):
+        dot = np.exp(-((x - seen[point, 0]) ** 2 + (y - seen[point, 1]) ** 2) / (2 * (size / 40) ** 2))
+        chip = FaceFeatures(coverage, share).chips(torch.from_numpy(dot).float().expand(1, 3, -1, -1))[0, 0].numpy()
+        rows, columns = np.mgrid[: len(chip), : len(chip)]
+        found = [(chip * axis).sum() / chip.sum() for axis in (columns, rows)]
+        assert np.abs(found - wanted[point]).max() < 0.1  # pixels of 150
 
 
 def test_crops_of_real_people_give_their_vectors(grid):

@@ -137,6 +137,13 @@ def test_after_pretraining_only_the_inter_begins_fresh():
         for name, value in new.state_dict().items():
             assert torch.equal(value, begun[name] if name in fresh else old.state_dict()[name])
         assert start_from(new, old.state_dict(), pretrained=False) == []
+        module.begin_with(other := module.Net(tiny(module)), old.state_dict())
+        assert torch.equal(other.encoder.layers[0].convolution.weight, old.encoder.layers[0].convolution.weight)
+        assert not any(
+            torch.equal(a, b)
+            for (name, a), b in zip(other.named_parameters(), old.parameters(), strict=True)
+            if name.startswith("inter") and name.endswith("weight")
+        )
 
 
 def test_a_discriminator_that_is_new_begins_fresh():

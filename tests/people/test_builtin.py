@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from semblance.errors import ModelError
+from semblance.faces.face_triangles import POINTS, face_triangles
 from semblance.faces.landmarks import MeshFinder
 from semblance.people.body import FACE, GUMS, IRIS, TEETH
 from semblance.people.builtin import HEAD, builtin_body, read_measures
 from semblance.people.control import follow, growth, jaw_motion, sculpt
-from semblance.people.face_triangles import POINTS, face_triangles
 from semblance.people.head_parts import ears, mouth_parts
 from semblance.people.person import draw_person
 from semblance.people.render import Actor, Moment

@@ -11,8 +11,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from ..faces.mean_face import mean_face
 from ..types import LANDMARKS
+from .mean_face import mean_face
 
 POINTS = LANDMARKS - 10  # without the irises
 

@@ -1,0 +1,145 @@
+"""How a model looks at a face of the plate, and how what it draws comes back: as an aligned crop, or in mesh space.
+
+Both views have the same three steps: `look` cuts out of a frame what the model is shown, `draw` runs the model on a
+batch of looks, `lay` gives the picture, the matrix and the mask that the one paste-back (finish/merge.py) takes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+import torch
+
+from ..faces.align import crop_matrix, part_of, take_crop
+from ..faces.expression import expressions
+from ..faces.mesh_space import with_rim
+from ..faces.wrap import unwrap
+from ..finish.merge import MergeOptions
+from ..finish.wear import wardrobe, wear
+from ..types import Face
+
+_INNER = 5  # a crop's outer fifth shows background: no measure of the face
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Laid:
+    """crop (S, S, 3) float32 0..1; matrix (2, 3) frame pixels -> crop pixels; mask (S, S) 0..1 or None."""
+
+    crop: np.ndarray
+    matrix: np.ndarray
+    mask: np.ndarray | None
+
+
+class View(Protocol):
+    """See the module's docstring. `merge`: the options with what this view decides where they say auto."""
+
+    merge: MergeOptions
+
+    def look(self, pixels: np.ndarray, face: Face, aspect: float) -> Any: ...
+
+    def draw(self, looks: list) -> tuple[list, np.ndarray]:
+        """Drawn faces, and how badly the model redraws the target of each: mean error 0..1, (n,)."""
+        ...
+
+    def lay(self, look: Any, drawn: Any, merge: MergeOptions) -> Laid: ...
+
+
+def view_of(module: ModuleType, net: torch.nn.Module, header: dict, merge: MergeOptions) -> View:
+    """The view that a model file asks for."""
+    if getattr(module, "SPACE", "crop") == "mesh":
+        return MeshView(module, net, header, merge)
+    return CropView(module, net, header, merge)
+
+
+class CropView:
+    """Aligned crops. The source's usual outline bounds the mask: a slimmer source leaves background inside a broader
+    target's outline, so what both cover is laid down; a model's own mask takes its place."""
+
+    def __init__(self, module: ModuleType, net: torch.nn.Module, header: dict, merge: MergeOptions) -> None:
+        notes = header["notes"]
+        self.module, self.net = module, net
+        self.size, self.share = header["config"]["size"], header["config"]["coverage"]
+        self.stored, self.coverage = notes["crop_size"], notes["coverage"]
+        self.outline, self.merge = None, merge.settled()
+        if "outline" in notes and self.merge.mask == "hull":
+            self.outline = _filled(np.array(notes["outline"], np.float32), self.size, self.share)
+            self.merge = self.merge.changed(mask="hull+model")
+
+    def look(self, pixels: np.ndarray, face: Face, aspect: float) -> tuple[np.ndarray, np.ndarray]:
+        stored = crop_matrix(face.landmarks, self.stored, self.coverage, aspect)
+        matrix = part_of(stored, self.stored, self.share, self.size)
+        return take_crop(pixels, matrix, self.size), matrix
+
+    def draw(self, looks: list) -> tuple[list, np.ndarray]:
+        batch = torch.from_numpy(np.stack([crop for crop, _ in looks])).permute(0, 3, 1, 2).float() / 255
+        with torch.inference_mode():
+            faces, masks = self.module.swap(self.net, batch, to="source")
+            again, _ = self.module.swap(self.net, batch, to="target")
+            inner = slice(self.size // _INNER, -(self.size // _INNER))
+            errors = (again - batch)[:, :, inner, inner].abs().mean((1, 2, 3))
+        pictures = faces.permute(0, 2, 3, 1).contiguous().numpy()
+        drawn = [None] * len(looks) if masks is None else list(masks[:, 0].numpy())
+        return list(zip(pictures, drawn)), errors.numpy()
+
+    def lay(self, look: tuple, drawn: tuple, merge: MergeOptions) -> Laid:
+        face, mask = drawn
+        return Laid(face, look[1], self.outline if mask is None else mask)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _MeshLook:
+    points: np.ndarray  # (VERTICES, 3) frame pixels
+    texture: np.ndarray  # (S, S, 3) uint8
+    expression: np.ndarray  # (K,)
+
+
+class MeshView:
+    """Textures in mesh space, laid back over the plate's own mesh; the mask is the mesh's own."""
+
+    def __init__(self, module: ModuleType, net: torch.nn.Module, header: dict, merge: MergeOptions) -> None:
+        notes = header["notes"]
+        self.module, self.net, self.size = module, net, header["config"]["size"]
+        # outside its own mask there is nothing to lay down
+        with_own = {"hull": "hull+model", "crop": "model", "person": "person+model"}
+        self.merge = merge.settled("model", soft=True)
+        self.merge = self.merge.changed(mask=with_own.get(self.merge.mask, self.merge.mask))
+        shapes = (np.array(notes[side]["shape"], np.float32).reshape(-1, 3) for side in ("source", "target"))
+        means = (_picture(getattr(net, f"{side}_mean")) for side in ("source", "target"))
+        self.clothes = wardrobe(*shapes, *means)
+
+    def look(self, pixels: np.ndarray, face: Face, aspect: float) -> _MeshLook:
+        points = with_rim(face.landmarks)
+        square = face.landmarks * np.array([aspect, 1, 1], np.float32)
+        told = expressions(square[None], np.array([face.pose[0]]), np.array([face.pose[1]]))[0]
+        return _MeshLook(points, unwrap(pixels, points, self.size), told)
+
+    def draw(self, looks: list[_MeshLook]) -> tuple[list, np.ndarray]:
+        textures = torch.from_numpy(np.stack([look.texture for look in looks])).permute(0, 3, 1, 2).float() / 255
+        told = torch.from_numpy(np.stack([look.expression for look in looks]))
+        with torch.inference_mode():
+            drawn, _ = self.module.swap(self.net, textures, told, to="source")
+            again, _ = self.module.swap(self.net, textures, told, to="target")
+            errors = ((again - textures).abs() * self.net.weight).mean((1, 2, 3)) / self.net.weight.mean()
+            fine = self.module.detailed(self.net, drawn)
+        return list(fine.permute(0, 2, 3, 1).contiguous().numpy()), errors.numpy()
+
+    def lay(self, look: _MeshLook, drawn: np.ndarray, merge: MergeOptions) -> Laid:
+        worn = wear(drawn, look.texture, look.points, self.clothes, merge.shape, merge.light)
+        return Laid(worn.crop, worn.matrix, worn.mask)
+
+
+def _picture(mean: torch.Tensor) -> np.ndarray:
+    """(3, T, T) 0..1 -> (T, T, 3) uint8."""
+    return mean.permute(1, 2, 0).mul(255).round().to(torch.uint8).numpy()
+
+
+def _filled(outline: np.ndarray, size: int, share: float) -> np.ndarray:
+    """An outline (n, 2) in shares of the stored crop -> its mask (size, size) float32 0..1 in the network's crop."""
+    points = (outline - 0.5) / share * size + (size - 1) / 2
+    mask = np.zeros((size, size), np.uint8)
+    cv2.fillConvexPoly(mask, np.round(points * 16).astype(np.int32), 255, cv2.LINE_AA, 4)
+    return mask.astype(np.float32) / 255

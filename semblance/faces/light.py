@@ -1,0 +1,102 @@
+"""The light on a face, told from two textures in mesh space: a smooth change that takes one's shading to the other's.
+
+Lightness is multiplied, tint is shifted (CIELAB), each by a polynomial of the place: constant, slopes and bends, what
+diffuse light from anywhere can do to a round thing (Ramamoorthi and Hanrahan 2001). It is fitted so that brows, beards
+and lips, which differ between two people, lose their weight (iterated reweighted least squares, Cauchy's weights).
+What is left at the edge, where the two skins meet, is spread inwards by a membrane (Perez, Gangnet, Blake 2003).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import cv2
+import numpy as np
+
+from .wrap import texels
+
+_GRID = 32  # light is smooth: fitted on this side
+_OFFSET = 16.0  # L + 16 grows as the cube root of light: a gain of it is a gain of light
+_TINT = 40.0  # steps of a and b that weigh as much as an e-fold of lightness
+_ROUNDS = 6
+_SPREAD = 0.12  # differences beyond this count as another skin, not another light
+_LIMIT = np.log(3.0)
+_MEMBRANE = 16  # side of the membrane's grid
+_STIFF = 0.05  # how unwilling it is to follow the edge where the edge is hardly trusted
+_FADES = 0.004  # pull to nothing: away from the edge it fades over sqrt(_STIFF / _FADES) = 3.5 of its cells
+_UNTINTED = 25.0  # lightness under which a tint fades: pupils and the mouth's depth have none
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Light:
+    """change (_GRID, _GRID, 3) float32: logarithm of the lightness' gain, shifts of a and b over _TINT."""
+
+    change: np.ndarray
+
+
+def light_between(own: np.ndarray, wanted: np.ndarray, weight: np.ndarray, edge: np.ndarray) -> Light:
+    """Textures (S, S, 3) float32 RGB 0..1 and weights (S, S) (what is well seen of both; where they will meet) -> the
+    change that takes `own` to the light of `wanted`; none where too little is seen."""
+    one, other, trust, edge = (
+        cv2.resize(each, (_GRID, _GRID), interpolation=cv2.INTER_AREA) for each in (own, wanted, weight, edge)
+    )
+    one, other = cv2.cvtColor(one, cv2.COLOR_RGB2Lab), cv2.cvtColor(other, cv2.COLOR_RGB2Lab)
+    change = (other - one) / np.float32(_TINT)
+    change[..., 0] = np.log((other[..., 0] + _OFFSET) / (one[..., 0] + _OFFSET))
+    change = change.reshape(-1, 3).astype(np.float64)
+    terms = _terms(_GRID)
+    trust = (trust * texels(_GRID).inside).reshape(-1).astype(np.float64)
+    if trust.sum() < 8:
+        return Light(np.zeros((_GRID, _GRID, 3), np.float32))
+    weights = trust
+    for _ in range(_ROUNDS):
+        weighted = terms * weights[:, None]
+        found = np.linalg.solve(weighted.T @ terms + 1e-3 * np.eye(terms.shape[1]), weighted.T @ change)
+        off = np.abs(change - terms @ found).max(1)
+        weights = trust / (1 + (off / _SPREAD) ** 2)
+    fitted = terms @ found
+    left = _membrane((change - fitted).reshape(_GRID, _GRID, 3), edge)
+    return Light((fitted.reshape(_GRID, _GRID, 3) + left).clip(-_LIMIT, _LIMIT).astype(np.float32))
+
+
+def _membrane(left: np.ndarray, edge: np.ndarray) -> np.ndarray:
+    """The smoothest field (_GRID, _GRID, 3) that follows `left` where `edge` (_GRID, _GRID) has weight."""
+    side = (_MEMBRANE, _MEMBRANE)
+    weight = cv2.resize(edge.astype(np.float64), side, interpolation=cv2.INTER_AREA)
+    held = cv2.resize(left * edge[..., None], side, interpolation=cv2.INTER_AREA).reshape(-1, 3)
+    matrix = _stiffness() + np.diag(weight.ravel() + _FADES)
+    spread = np.linalg.solve(matrix, held).reshape(_MEMBRANE, _MEMBRANE, 3)
+    return cv2.resize(spread, (_GRID, _GRID), interpolation=cv2.INTER_CUBIC)
+
+
+@lru_cache(maxsize=1)
+def _stiffness() -> np.ndarray:
+    """(M * M, M * M): the membrane's Laplacian, times _STIFF."""
+    count = _MEMBRANE**2
+    number = np.arange(count).reshape(_MEMBRANE, _MEMBRANE)
+    matrix = np.zeros((count, count))
+    for a, b in ((number[:, :-1], number[:, 1:]), (number[:-1], number[1:])):
+        for i, j in zip(a.ravel(), b.ravel()):
+            matrix[[i, j], [i, j]] += _STIFF
+            matrix[[i, j], [j, i]] -= _STIFF
+    return matrix
+
+
+def relit(texture: np.ndarray, light: Light, strength: float = 1.0) -> np.ndarray:
+    """A texture (S, S, 3) float32 RGB 0..1 under another light, clipped to 0..1; strength 0..1."""
+    size = texture.shape[0]
+    change = cv2.resize(light.change * np.float32(strength), (size, size), interpolation=cv2.INTER_CUBIC)
+    lab = cv2.cvtColor(texture, cv2.COLOR_RGB2Lab)
+    lightness = (lab[..., 0] + np.float32(_OFFSET)) * np.exp(change[..., 0]) - np.float32(_OFFSET)
+    lab[..., 0] = np.clip(lightness, 0, 100)
+    lab[..., 1:] += change[..., 1:] * np.float32(_TINT) * np.clip(lab[..., :1] / np.float32(_UNTINTED), 0, 1)
+    return np.clip(cv2.cvtColor(lab, cv2.COLOR_Lab2RGB), 0, 1)
+
+
+@lru_cache(maxsize=2)
+def _terms(size: int) -> np.ndarray:
+    """(size * size, 10): all products of x and y up to the third degree, x and y -1..1."""
+    axis = (np.arange(size) + 0.5) / size * 2 - 1
+    x, y = (grid.ravel() for grid in np.meshgrid(axis, axis))
+    return np.stack([x**i * y**j for i in range(4) for j in range(4 - i)], axis=1)

@@ -1,0 +1,62 @@
+"""The form of a person's face, apart from pose and moment: landmarks of many faces -> one, and the way to another's.
+
+Each face's points are laid on the mean face by the similarity in space that fits best (Umeyama 1991), then the median
+is taken over all. What opens and shuts (lips, lids) is left to the plate when one form is exchanged for another.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .face_triangles import POINTS
+from .mean_face import ALIGN_POINTS, mean_face
+from .mesh_space import HOLES, OVAL
+
+_FADE = 0.35  # face units inwards of the oval over which a change of form fades in
+
+
+def own_shape(landmarks: np.ndarray) -> np.ndarray:
+    """landmarks (N, 478, 3) in square pixels -> (468, 3) float32 in face units, axes as the mean face's."""
+    return np.median([_laid(points[:POINTS]) for points in landmarks.astype(np.float64)], axis=0).astype(np.float32)
+
+
+def reshaped(points: np.ndarray, source: np.ndarray, target: np.ndarray, strength: float) -> np.ndarray:
+    """Points of a target's face with the source's form: points (VERTICES, 3) px, both shapes (468, 3); returns a copy.
+
+    strength 0: as it was; 1: all of the source's form in the middle of the face. Nothing changes at the outline.
+    """
+    change = (strength * _fading())[:, None] * _without_openings(source - target)
+    face = points[:POINTS].astype(np.float64)
+    away = face - face.mean(0)
+    model = mean_face()[:POINTS] - mean_face()[:POINTS].mean(0)
+    matrix = np.linalg.lstsq(model, away, rcond=None)[0]
+    moved = points.copy()
+    moved[:POINTS] = face + change @ matrix
+    return moved
+
+
+def _laid(points: np.ndarray) -> np.ndarray:
+    """points (468, 3) px -> face units, through the similarity that fits the points that hardly move."""
+    model = mean_face()[ALIGN_POINTS]
+    goal, own = model - model.mean(0), points[ALIGN_POINTS] - points[ALIGN_POINTS].mean(0)
+    u, d, vh = np.linalg.svd(goal.T @ own)
+    sign = np.array([1, 1, np.sign(np.linalg.det(u @ vh))])
+    scale = (d * sign).sum() / (own**2).sum()
+    return scale * (points - points[ALIGN_POINTS].mean(0)) @ (u * sign @ vh).T + model.mean(0)
+
+
+def _without_openings(change: np.ndarray) -> np.ndarray:
+    """A change of form (468, 3) that moves both rims of mouth and eyes alike, so that no opening changes."""
+    change = change.copy()
+    for upper, lower in HOLES.values():
+        both = (change[list(upper)] + change[list(lower)]) / 2
+        change[list(upper)] = change[list(lower)] = both
+    return change
+
+
+def _fading() -> np.ndarray:
+    """(468,) 0 on the oval, 1 from _FADE inwards."""
+    face = mean_face()[:POINTS]
+    away = np.linalg.norm(face[:, None] - face[None, list(OVAL)], axis=2).min(1)
+    share = np.clip(away / _FADE, 0, 1)
+    return share * share * (3 - 2 * share)

@@ -1,0 +1,180 @@
+"""A face in a picture <-> its flat texture in mesh space, piecewise affine over the mesh's triangles.
+
+`unwrap` looks up, for each texel, where it lies in the picture; `wrap` draws the mesh over points and looks up, for
+each pixel, where it lies in the texture. Both are one table of positions and one cv2.remap. Points as in mesh_space.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from numba import njit
+
+from .mesh_space import VERTICES, hole_triangles, layout, mesh_triangles
+
+_jit = njit(cache=True, nogil=True, fastmath=True, boundscheck=False)
+_ALIASES = 1.4  # picture pixels per texel (or texels per pixel) from which on the finer one is averaged down first
+_EDGE_ON, _TOWARDS = 0.12, 0.40  # cosine between a triangle and the line of sight: what counts as unseen, as seen well
+_SHUT, _OPEN = 0.02, 0.10  # height over width of a mouth or an eye between whose rims nothing, and all, can be seen
+# a hole's height over width, measured at its middle: upper, lower, and both corners
+_OPENINGS = {"mouth": (13, 14, 78, 308), "right eye": (159, 145, 33, 133), "left eye": (386, 374, 362, 263)}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Texels:
+    """For each texel: its triangle (S, S), that one's corners (S, S, 3) and weights (S, S, 3); inside (S, S)."""
+
+    corners: np.ndarray
+    weights: np.ndarray
+    triangle: np.ndarray
+    inside: np.ndarray
+
+
+@lru_cache(maxsize=8)
+def texels(size: int) -> Texels:
+    """The texels of a texture of `size`; beyond the rim they take after the nearest texel within it."""
+    triangles, place = mesh_triangles(), (layout() * size - 0.5).astype(np.float32)
+    points = np.column_stack([place, np.zeros(VERTICES)]).astype(np.float32)
+    triangle, weights = raster(points, triangles, size, size, two_sided=True)
+    inside = triangle >= 0
+    _, nearest = cv2.distanceTransformWithLabels(
+        (~inside).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    owner = np.zeros(nearest.max() + 1, np.int64)
+    owner[nearest[inside]] = np.flatnonzero(inside)
+    chosen = owner[nearest]
+    triangle = triangle.ravel()[chosen]
+    first = weights.reshape(-1, 2)[chosen]
+    weights = np.stack([1 - first.sum(-1), first[..., 0], first[..., 1]], axis=-1)
+    return Texels(triangles[triangle], weights.astype(np.float32), triangle, inside)
+
+
+def unwrap(pixels: np.ndarray, points: np.ndarray, size: int) -> np.ndarray:
+    """The texture (size, size, 3) uint8 of a face: pixels (H, W, 3) uint8 RGB, points (VERTICES, 2 or 3) on it.
+
+    What lies outside the picture is the picture's edge. A face larger than its texture is averaged down first.
+    """
+    table = texels(size)
+    flat = points[:, :2].astype(np.float32)
+    low, high = np.floor(flat.min(0)).astype(int) - 2, np.ceil(flat.max(0)).astype(int) + 3
+    limit = np.array(pixels.shape[1::-1])
+    low, high = np.clip(low, 0, limit - 1), np.clip(high, 1, limit)
+    high = np.maximum(high, low + 1)
+    part = pixels[low[1] : high[1], low[0] : high[0]]
+    flat = flat - low.astype(np.float32)
+    shrink = float(np.ptp(flat, axis=0).max()) / size
+    if shrink > _ALIASES:
+        small = np.maximum(np.round(np.array(part.shape[1::-1]) / shrink), 1).astype(int)
+        ratio = (small / np.array(part.shape[1::-1])).astype(np.float32)
+        part = cv2.resize(part, tuple(small), interpolation=cv2.INTER_AREA)
+        flat = (flat + 0.5) * ratio - 0.5
+    places = np.einsum("hwk,hwkc->hwc", table.weights, flat[table.corners])
+    return cv2.remap(part, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def seen(points: np.ndarray, size: int) -> np.ndarray:
+    """How well each texel of a face can be seen, (size, size) float32 0..1: 0 where the skin turns away or a lid or lip
+    hides what is behind it. points (VERTICES, 3)."""
+    table = texels(size)
+    triangles = mesh_triangles()
+    corners = points[triangles].astype(np.float64)
+    normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    facing = np.zeros(VERTICES)
+    weight = np.zeros(VERTICES)
+    for k in range(3):
+        np.add.at(facing, triangles[:, k], normal[:, 2])
+        np.add.at(weight, triangles[:, k], np.linalg.norm(normal, axis=1))
+    smooth = facing / np.maximum(weight, 1e-9)
+    per_vertex = np.clip((smooth - _EDGE_ON) / (_TOWARDS - _EDGE_ON), 0, 1).astype(np.float32)
+    shown = np.einsum("hwk,hwk->hw", table.weights, per_vertex[table.corners])
+    for name, rows in hole_triangles().items():
+        hole = (table.triangle >= rows[0]) & (table.triangle <= rows[-1])
+        shown[hole] = np.clip((openness(points, name) - _SHUT) / (_OPEN - _SHUT), 0, 1)
+    return np.clip(shown, 0, 1).astype(np.float32) * table.inside
+
+
+def openness(points: np.ndarray, hole: str) -> float:
+    """Height over width of "mouth", "right eye" or "left eye"; 0 where upper and lower rim have crossed."""
+    upper, lower, one, other = points[list(_OPENINGS[hole]), :2].astype(np.float64)
+    across = other - one
+    width = np.linalg.norm(across)
+    down = np.array([-across[1], across[0]]) / max(width, 1e-9)
+    return float(max((lower - upper) @ down, 0.0) / max(width, 1e-9))
+
+
+def wrap(texture: np.ndarray, points: np.ndarray, width: int, height: int) -> tuple[np.ndarray, np.ndarray]:
+    """Draw a texture (S, S, C) over points (VERTICES, 3) in a picture's pixels.
+
+    Returns the picture (height, width, C), of the texture's type, 0 where the face is not, and where it is (height,
+    width) bool. Nearer triangles hide farther ones, those that turn away are not drawn.
+    """
+    size = texture.shape[0]
+    triangle, weights = raster(points.astype(np.float32), mesh_triangles(), height, width)
+    across, down = _places(triangle, weights, mesh_triangles(), (layout() * size - 0.5).astype(np.float32))
+    shrink = size / max(float(np.ptp(points[:, :2], axis=0).max()), 1.0)
+    if shrink > _ALIASES:
+        texture = cv2.GaussianBlur(texture, (0, 0), 0.4 * shrink)
+    kind = cv2.INTER_LINEAR if shrink > 1 else cv2.INTER_CUBIC
+    drawn = cv2.remap(texture, across, down, kind, borderMode=cv2.BORDER_REPLICATE)
+    there = triangle >= 0
+    drawn[~there] = 0
+    return drawn, there
+
+
+def raster(points: np.ndarray, triangles: np.ndarray, height: int, width: int, two_sided: bool = False):
+    """Which triangle is seen at each pixel, nearest first (smaller z): (height, width) int32, -1 where none; and the
+    weights of its corners 1 and 2 (height, width, 2) float32. points (V, 3) float32, triangles (T, 3) int32."""
+    triangle = np.full((height, width), -1, np.int32)
+    weights = np.zeros((height, width, 2), np.float32)
+    depth = np.full((height, width), np.inf, np.float32)
+    _draw(points, triangles, two_sided, depth, triangle, weights)
+    return triangle, weights
+
+
+@_jit
+def _draw(points, triangles, two_sided, depth, seen_triangle, weights):
+    height, width = depth.shape
+    for t in range(len(triangles)):
+        a, b, c = triangles[t]
+        ax, ay, az = points[a]
+        bx, by, bz = points[b]
+        cx, cy, cz = points[c]
+        area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay)
+        if area == 0 or (area < 0 and not two_sided):
+            continue
+        x0, x1 = max(0, int(np.ceil(min(ax, bx, cx)))), min(width - 1, int(np.floor(max(ax, bx, cx))))
+        y0, y1 = max(0, int(np.ceil(min(ay, by, cy)))), min(height - 1, int(np.floor(max(ay, by, cy))))
+        inverse = 1 / area
+        for y in range(y0, y1 + 1):
+            for x in range(x0, x1 + 1):
+                w1 = ((x - ax) * (cy - ay) - (cx - ax) * (y - ay)) * inverse
+                w2 = ((bx - ax) * (y - ay) - (x - ax) * (by - ay)) * inverse
+                # a hair's breadth over the edge, so that neighbours leave no pinholes
+                if w1 >= -1e-4 and w2 >= -1e-4 and w1 + w2 <= 1.0001:
+                    z = az + w1 * (bz - az) + w2 * (cz - az)
+                    if z < depth[y, x]:
+                        depth[y, x] = z
+                        seen_triangle[y, x] = t
+                        weights[y, x, 0] = w1
+                        weights[y, x, 1] = w2
+
+
+@_jit
+def _places(triangle, weights, triangles, layout):
+    height, width = triangle.shape
+    across = np.zeros((height, width), np.float32)
+    down = np.zeros((height, width), np.float32)
+    for y in range(height):
+        for x in range(width):
+            t = triangle[y, x]
+            if t < 0:
+                continue
+            a, b, c = triangles[t]
+            w1, w2 = weights[y, x, 0], weights[y, x, 1]
+            w0 = 1 - w1 - w2
+            across[y, x] = w0 * layout[a, 0] + w1 * layout[b, 0] + w2 * layout[c, 0]
+            down[y, x] = w0 * layout[a, 1] + w1 * layout[b, 1] + w2 * layout[c, 1]
+    return across, down

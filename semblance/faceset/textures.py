@@ -1,0 +1,78 @@
+"""A faceset -> what a model in mesh space learns from: textures, what is seen of them, expressions, the usual face.
+
+See faces/mesh_space.py for mesh space, faces/expression.py for expressions, faces/shape.py for a person's form.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ..faces.expression import at_rest, expressions
+from ..faces.mesh_space import with_rim
+from ..faces.shape import own_shape
+from ..faces.wrap import seen, unwrap
+from .store import Faceset, check_enough, crop_landmarks, read_crop
+
+_FLATTEN = 0.02  # weight of a texel that hardly any face shows: it takes after its mirror image then
+
+
+@dataclass(frozen=True, eq=False)
+class Textures:
+    """One person in mesh space; N faces, S texels a side, K numbers of expression.
+
+    pictures (N, S, S, 3) uint8 RGB; seen (N, S, S) uint8 0..255; expressions (N, K) float32; mean (2 S, 2 S, 3) uint8;
+    rest (K,) float32: the expressions' part that is the person's.
+    """
+
+    pictures: np.ndarray
+    seen: np.ndarray
+    expressions: np.ndarray
+    mean: np.ndarray
+    rest: np.ndarray
+
+
+def expressions_of(faceset: Faceset) -> np.ndarray:
+    """Expressions of the kept faces (N, SIZE) float32."""
+    return expressions(_landmarks(faceset), faceset.kept["yaw"].to_numpy(), faceset.kept["pitch"].to_numpy())
+
+
+def shape_of(faceset: Faceset) -> np.ndarray:
+    """The person's form, (468, 3) float32 in face units."""
+    return own_shape(_landmarks(faceset))
+
+
+def load_textures(faceset: Faceset, size: int) -> Textures:
+    """Unwrap the kept faces, one by one. Raises FacesetError if they are too few, MediaError for a damaged one."""
+    check_enough(faceset)
+    names, landmarks = faceset.kept["name"].to_list(), _landmarks(faceset)
+    pictures = np.empty((len(names), size, size, 3), np.uint8)
+    shown = np.empty((len(names), size, size), np.uint8)
+    total, weight = np.zeros((2 * size, 2 * size, 3), np.float32), np.zeros((2 * size, 2 * size), np.float32)
+    for k, name in enumerate(names):
+        points = with_rim(landmarks[k])
+        fine = unwrap(read_crop(faceset, name), points, 2 * size)
+        pictures[k] = cv2.resize(fine, (size, size), interpolation=cv2.INTER_AREA)
+        visible = seen(points, size)
+        shown[k] = np.rint(255 * visible)
+        visible = cv2.resize(visible, (2 * size, 2 * size), interpolation=cv2.INTER_LINEAR)
+        total += fine * visible[..., None]
+        weight += visible
+    found = expressions_of(faceset)
+    return Textures(pictures, shown, found, _mean(total, weight, len(names)), at_rest(found))
+
+
+def _landmarks(faceset: Faceset) -> np.ndarray:
+    """(N, 478, 3) in the crops' pixels, which are square."""
+    return np.stack([crop_landmarks(row) for _, row in faceset.kept.iterrows()])
+
+
+def _mean(total: np.ndarray, weight: np.ndarray, faces: int) -> np.ndarray:
+    """Sums of textures and of how well they were seen -> mean texture; a side that no face turned to the camera takes
+    after the other (mesh space is its own mirror image)."""
+    share = np.clip(weight / (faces * _FLATTEN), 0, 1)[..., None]
+    own = total / np.maximum(weight, 1e-3)[..., None]
+    both = (total + total[:, ::-1]) / np.maximum(weight + weight[:, ::-1], 1e-3)[..., None]
+    return np.clip(np.rint(share * own + (1 - share) * both), 0, 255).astype(np.uint8)

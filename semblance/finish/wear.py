@@ -1,0 +1,139 @@
+"""A drawn texture in mesh space -> the face as it lies in the plate: a crop in the frame's own pixels, and its mask.
+
+The plate keeps its light (faces/light.py) and its movement; the source gives the skin and as much of the form as is
+asked for. The edge fades out where the mesh ends, where skin turns away from the camera, and where either person has
+hair instead of skin, so that strands over a forehead stay and no background is painted onto a cheek.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ..faces.light import light_between, relit
+from ..faces.mesh_space import OVAL, hole_triangles, layout
+from ..faces.shape import reshaped
+from ..faces.wrap import seen, texels, wrap
+
+_FADE = 0.07  # of mesh space: width of the edge within the mesh's outline
+_FOREHEAD = 0.09  # of mesh space: how far past that outline the forehead's edge may lie
+_MARGIN = 6  # pixels of the crop around the face: what a feather and cubic interpolation look beyond
+_LARGEST = 1.6  # crop pixels per texel: a closer face is drawn at this and enlarged
+_SKIN = 16.0, 30.0  # Lab distances from the face's own skin: within the first it is skin, beyond the second it is not
+_SEEN_SIDE = 64  # visibility is smooth: worked out at this side
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Wardrobe:
+    """What does not change from frame to frame: both forms (468, 3), where the new face goes (T, T) 0..1, and the
+    edge (T, T) 0..1 where the two skins meet."""
+
+    source: np.ndarray
+    target: np.ndarray
+    mask: np.ndarray
+    edge: np.ndarray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Worn:
+    """crop (S, S, 3) float32 0..1, matrix (2, 3) frame pixels -> crop pixels, mask (S, S) float32 0..1."""
+
+    crop: np.ndarray
+    matrix: np.ndarray
+    mask: np.ndarray
+
+
+def wardrobe(
+    source_shape: np.ndarray, target_shape: np.ndarray, source_mean: np.ndarray, target_mean: np.ndarray
+) -> Wardrobe:
+    """Shapes (468, 3) in face units; mean textures (T, T, 3) uint8 RGB of both people."""
+    size = source_mean.shape[0]
+    skin = np.minimum(_skin(source_mean), _skin(target_mean))
+    mask = (_edge(size) * skin).astype(np.float32)
+    return Wardrobe(source_shape, target_shape, mask, 4 * mask * (1 - mask))
+
+
+def wear(
+    texture: np.ndarray, plate: np.ndarray, points: np.ndarray, clothes: Wardrobe, shape: float, light: float
+) -> Worn:
+    """texture (T, T, 3) float32 0..1 as the model drew it; plate (S, S, 3) uint8, the plate's own texture; points
+    (VERTICES, 3) of the plate's face in frame pixels; shape, light 0..1: how much of the source's form and of the
+    plate's light."""
+    size = texture.shape[0]
+    visible = seen(points, _SEEN_SIDE)
+    if light:
+        trust, edge = (
+            visible * cv2.resize(each, (_SEEN_SIDE, _SEEN_SIDE), interpolation=cv2.INTER_AREA)
+            for each in (clothes.mask, clothes.edge)
+        )
+        wanted = plate.astype(np.float32) / 255
+        texture = relit(texture, light_between(texture, wanted, trust, edge), light)
+    if shape:
+        points = reshaped(points, clothes.source, clothes.target, shape)
+    alpha = clothes.mask * cv2.resize(_turned_to(visible), (size, size), interpolation=cv2.INTER_LINEAR)
+    crop_points, matrix, side = _place(points, size)
+    drawn, there = wrap(np.dstack([texture, alpha]).astype(np.float32), crop_points, side, side)
+    return Worn(np.clip(drawn[..., :3], 0, 1), matrix, np.clip(drawn[..., 3], 0, 1) * there)
+
+
+def _place(points: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray, int]:
+    """Points in frame pixels -> the same in a square crop around them, the matrix (2, 3) there, the crop's side.
+
+    One crop pixel is one frame pixel, on the same grid, unless the face is far larger than its texture.
+    """
+    low, high = np.floor(points[:, :2].min(0)) - _MARGIN, np.ceil(points[:, :2].max(0)) + _MARGIN
+    scale = min(1.0, _LARGEST * size / float((high - low).max()))
+    side = int(np.ceil(scale * float((high - low).max()))) + 1
+    matrix = np.column_stack([scale * np.eye(2), -scale * low])
+    moved = points.copy()
+    moved[:, :2] = scale * (points[:, :2] - low)
+    moved[:, 2] *= scale
+    return moved, matrix, side
+
+
+def _turned_to(visible: np.ndarray) -> np.ndarray:
+    """What is seen, without the holes' own say: the inside of a shut mouth is not drawn anyway."""
+    visible = visible.copy()
+    triangle = texels(_SEEN_SIDE).triangle
+    for rows in hole_triangles().values():
+        visible[(triangle >= rows[0]) & (triangle <= rows[-1])] = 1
+    return cv2.GaussianBlur(visible, (0, 0), 1.0)
+
+
+def _edge(size: int) -> np.ndarray:
+    """(size, size) 0..1: 1 in the face, falling to 0 at the mesh's outline, further out at the forehead."""
+    outline = layout()[list(OVAL)].copy()
+    up = np.clip((0.35 - outline[:, 1]) / 0.35, 0, 1)
+    outline[:, 1] -= _FOREHEAD * up
+    mask = np.zeros((size, size), np.uint8)
+    cv2.fillPoly(mask, [np.round((outline * size - 0.5) * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
+    depth = cv2.distanceTransform((mask > 127).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE) / size
+    share = np.clip(depth / _FADE, 0, 1)
+    return (share * share * (3 - 2 * share)).astype(np.float32)
+
+
+def _skin(mean: np.ndarray) -> np.ndarray:
+    """Mean texture (T, T, 3) uint8 -> (T, T) 0..1: 0 where the outer face shows hair or background. Within the inner
+    face everything counts as skin: brows, beard and glasses are the person's."""
+    size = mean.shape[0]
+    side = 64
+    lab = cv2.cvtColor(cv2.resize(mean, (side, side), interpolation=cv2.INTER_AREA).astype(np.float32) / 255,
+                       cv2.COLOR_RGB2Lab)  # fmt: skip
+    inner = _edge(side) > 0.99
+    usual = np.median(lab[inner], axis=0)
+    # shading changes lightness more than hue
+    off = np.linalg.norm((lab - usual) * [0.6, 1.0, 1.0], axis=2).astype(np.float32)
+    skin = np.clip((_SKIN[1] - off) / (_SKIN[1] - _SKIN[0]), 0, 1)
+    skin = np.maximum(skin, _inner(side))
+    skin = cv2.GaussianBlur(cv2.erode(skin, np.ones((3, 3), np.uint8)), (0, 0), 1.2)
+    return cv2.resize(skin, (size, size), interpolation=cv2.INTER_LINEAR)
+
+
+def _inner(size: int) -> np.ndarray:
+    """(size, size) 0..1: brows to chin, without temples, hairline and jaw's edge."""
+    axis = (np.arange(size) + 0.5) / size
+    across = np.clip((0.36 - np.abs(axis - 0.5)) / 0.06, 0, 1)
+    down = np.clip((axis - 0.22) / 0.05, 0, 1) * np.clip((0.93 - axis) / 0.04, 0, 1)
+    return (down[:, None] * across[None]).astype(np.float32)

@@ -1,0 +1,79 @@
+"""Light is carried over, skin is not."""
+
+import cv2
+import numpy as np
+
+from semblance.faces.light import light_between, relit
+
+SIDE = 64
+ALL = np.ones((SIDE, SIDE), np.float32)
+NONE = np.zeros((SIDE, SIDE), np.float32)
+
+
+def skin():
+    rng = np.random.default_rng(0)
+    noise = cv2.GaussianBlur(rng.normal(0, 1, (SIDE, SIDE, 3)).astype(np.float32), (0, 0), 2)
+    return np.clip(np.float32([0.55, 0.4, 0.32]) + 0.05 * noise, 0, 1)
+
+
+def lab(picture):
+    return cv2.cvtColor(picture.astype(np.float32), cv2.COLOR_RGB2Lab)
+
+
+def apart(one, other, where):
+    return np.linalg.norm(lab(one) - lab(other), axis=2)[where].mean()
+
+
+def lit_from_the_side(picture):
+    across = np.linspace(0.6, 1.35, SIDE, dtype=np.float32)[None, :, None]
+    return np.clip(picture * across * np.float32([1.0, 0.95, 0.85]), 0, 1)
+
+
+MIDDLE = np.zeros((SIDE, SIDE), bool)
+MIDDLE[12:52, 12:52] = True
+
+
+def test_the_same_skin_under_another_light_is_found_again():
+    own, wanted = skin(), lit_from_the_side(skin())
+    assert apart(own, wanted, MIDDLE) > 6
+    found = relit(own, light_between(own, wanted, ALL, NONE))
+    assert apart(found, wanted, MIDDLE) < 1.5
+
+
+def test_brows_and_beard_are_no_light():
+    own, wanted = skin(), lit_from_the_side(skin())
+    own[18:22, 12:52] = 0.1
+    own[44:52, 20:44] = 0.12
+    found = relit(own, light_between(own, wanted, ALL, NONE))
+    clear = MIDDLE.copy()
+    clear[14:26], clear[40:56] = False, False
+    assert apart(found, wanted, clear) < 3
+    assert found[20, 30].max() < 0.25  # still dark
+
+
+def test_equal_light_changes_nothing_and_half_the_strength_half_as_much():
+    own, wanted = skin(), lit_from_the_side(skin())
+    assert np.abs(relit(own, light_between(own, own, ALL, ALL)) - own).max() < 2e-3
+    whole, half = (relit(own, light_between(own, wanted, ALL, NONE), share) for share in (1.0, 0.5))
+    assert apart(own, half, MIDDLE) == np.clip(apart(own, half, MIDDLE), 0.3 * apart(own, whole, MIDDLE),
+                                               0.7 * apart(own, whole, MIDDLE))  # fmt: skip
+
+
+def test_at_the_edge_the_two_meet_whatever_the_polynomial_says():
+    own, wanted = skin(), skin()
+    wanted[:, :8] *= np.float32([1.3, 1.1, 0.8])  # a cheek of its own colour, where the edge is
+    edge = NONE.copy()
+    edge[:, 2:7] = 1
+    trust = ALL.copy()
+    with_edge = relit(own, light_between(own, wanted, trust, edge))
+    without = relit(own, light_between(own, wanted, trust, NONE))
+    where = edge > 0
+    where[:8], where[-8:] = False, False
+    assert apart(with_edge, wanted, where) < 0.5 * apart(without, wanted, where)
+    far = np.zeros_like(MIDDLE)
+    far[16:48, 36:60] = True
+    assert apart(with_edge, own, far) < 3
+
+
+def test_where_nothing_is_seen_nothing_changes():
+    assert np.abs(light_between(skin(), lit_from_the_side(skin()), NONE, NONE).change).max() == 0

@@ -1,0 +1,94 @@
+"""A texture worn over the plate's face: in its place, in its light, fading out at the edge."""
+
+import cv2
+import numpy as np
+import pytest
+
+from semblance.faces.mean_face import mean_face
+from semblance.faces.mesh_space import layout, with_rim
+from semblance.faces.pose import rotation_of
+from semblance.faces.wrap import unwrap
+from semblance.finish.wear import wardrobe, wear
+
+T, SIDE = 128, 260
+SHAPE = mean_face()[:468].astype(np.float32)
+SKIN = np.uint8([190, 140, 115])
+
+
+def plain(colour=SKIN):
+    return np.tile(np.uint8(colour), (T, T, 1))
+
+
+def points(size=85.0, yaw=0.0):
+    return with_rim((mean_face() @ rotation_of(yaw, 0, 0).T * size + [SIDE / 2, SIDE / 2, 0]).astype(np.float32))
+
+
+def picture():
+    x = np.tile(np.arange(SIDE) / SIDE, (SIDE, 1))
+    noise = cv2.GaussianBlur(np.random.default_rng(0).normal(0, 60, (SIDE, SIDE, 3)), (0, 0), 2)
+    return np.clip(SKIN * (0.6 + 0.7 * x[..., None]) + 8 * noise * 0.4, 0, 255).astype(np.uint8)
+
+
+@pytest.fixture
+def clothes():
+    return wardrobe(SHAPE, SHAPE, plain(), plain())
+
+
+def test_the_plates_own_texture_worn_is_the_plate(clothes):
+    plate, places = picture(), points()
+    texture = unwrap(plate, places, T)
+    worn = wear(texture.astype(np.float32) / 255, texture, places, clothes, 1.0, 1.0)
+    x, y = np.round(-worn.matrix[:, 2]).astype(int)
+    h, w = worn.mask.shape
+    assert np.allclose(worn.matrix[:, :2], np.eye(2))  # the frame's own pixels, on its own grid
+    solid = worn.mask > 0.95
+    assert solid.sum() > 6000
+    gap = np.abs(worn.crop * 255 - plate[y : y + h, x : x + w])[solid]
+    assert gap.mean() < 2.5
+
+
+def test_the_mask_is_whole_in_the_face_and_nothing_at_the_outline(clothes):
+    worn = wear(plain().astype(np.float32) / 255, plain(), points(), clothes, 0.0, 0.0)
+    places = points() @ np.eye(3)
+    inner = np.round(places[[1, 13, 50, 280, 9], :2] + worn.matrix[:, 2]).astype(int)
+    rim = np.round(places[468:, :2] + worn.matrix[:, 2]).astype(int)
+    assert all(worn.mask[y, x] > 0.95 for x, y in inner)
+    assert all(worn.mask[y, x] < 0.02 for x, y in rim)
+    assert np.abs(np.diff(worn.mask, axis=0)).max() < 0.35  # no hard edge
+
+
+def test_hair_of_either_person_is_no_skin():
+    hairy = plain()
+    hairy[: int(0.2 * T)] = (40, 30, 25)
+    for source, target in ((hairy, plain()), (plain(), hairy)):
+        mask = wardrobe(SHAPE, SHAPE, source, target).mask
+        assert mask[int(0.12 * T), T // 2] < 0.05 < 0.9 < mask[T // 2, T // 2]
+    brows = plain()
+    brows[int(0.27 * T) : int(0.3 * T), int(0.25 * T) : int(0.4 * T)] = (30, 20, 20)
+    assert wardrobe(SHAPE, SHAPE, brows, plain()).mask[int(0.285 * T), int(0.32 * T)] > 0.9
+
+
+def test_the_face_takes_the_plates_light_as_far_as_asked(clothes):
+    dark = (plain() * 0.5).astype(np.uint8)
+    drawn = plain().astype(np.float32) / 255
+    means = []
+    for light in (0.0, 0.5, 1.0):
+        worn = wear(drawn, dark, points(), clothes, 0.0, light)
+        means.append(worn.crop[worn.mask > 0.99].mean() * 255)
+    assert means[0] == pytest.approx(SKIN.mean(), abs=2)
+    assert means[2] == pytest.approx(dark.mean(), abs=4)
+    assert means[2] < means[1] < means[0]
+
+
+def test_a_turned_cheek_is_left_to_the_plate(clothes):
+    texture = plain().astype(np.float32) / 255
+    frontal, turned = (wear(texture, plain(), points(yaw=yaw), clothes, 0.0, 0.0) for yaw in (0, 45))
+    assert 0 < (turned.mask > 0.5).sum() < 0.85 * (frontal.mask > 0.5).sum()
+
+
+def test_a_face_far_larger_than_its_texture_is_drawn_smaller(clothes):
+    worn = wear(plain().astype(np.float32) / 255, plain(), points(size=900.0), clothes, 0.0, 0.0)
+    assert worn.mask.shape[0] < 1.7 * T
+    x, y = worn.matrix[:, :2] @ points(size=900.0)[1, :2] + worn.matrix[:, 2]
+    assert worn.mask[int(y), int(x)] > 0.9
+    assert len(layout()) == len(points())
