@@ -22,7 +22,6 @@ from ..options import Options
 from .augment import pick, placement, sample, sampling_matrices
 
 CELLS = (2, 4, 8)  # along a side of the lattice, equally likely
-REACH = 0.24  # of a cell: how far a node moves at most
 CUT = 2.5  # standard deviations at which that normal distribution ends
 YAW_BINS, YAW_RANGE = 128, 1.2  # bins between plus and minus so many radians
 STILL = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
@@ -41,6 +40,8 @@ class WarpOptions(Options):
     """how often a picture is mirrored: source, target"""
     warp: bool = True
     """whether the input is bent"""
+    reach: float = Field(0.24, ge=0, le=0.5)
+    """how far a node of the lattice moves at most along each axis, as a share of a cell"""
     hue: float = Field(0.0, ge=0, le=1)
     """the source's input: hue up to half a circle times this, saturation and value up to half of this, either way"""
     transfer: Literal["none", "rct", "lct", "mkl", "idt", "sot"] = "none"
@@ -92,7 +93,7 @@ def draw(seed: int, samples: np.ndarray, options: WarpOptions, side: int = 0) ->
         shift=options.shift * either_way[:, 4:6],
         flip=uniform[:, 6] < options.flip[side],
         cells=np.array(CELLS)[pick(uniform[:, 7], len(CELLS))] * options.warp,
-        nodes=REACH * normal / CUT,
+        nodes=options.reach * normal / CUT,
         hue=source * np.array([degrees, options.hue / 2, options.hue / 2]) * either_way[:, 8:11],
         reference=uniform[:, 11],
         transfer=options.transfer if source else "none",

@@ -53,6 +53,8 @@ class SaehdConfig(Options):
     """show profiles as often as front views (uniform_yaw)"""
     random_warp: bool = True
     """bend the net's input: on until faces are sharp, then off for likeness (random_warp)"""
+    warp_reach: float = Field(0.24, ge=0, le=0.5)
+    """how far it is bent at most, as a share of a lattice's cell (fixed in the program)"""
     flip_source: bool = False
     """mirror source pictures at times (random_src_flip)"""
     flip_target: bool = True
@@ -136,6 +138,7 @@ class SaehdConfig(Options):
         """How training pictures are moved, bent and tinted."""
         return WarpOptions(
             rotation=self.rotation, zoom=self.zoom, shift=self.shift, warp=self.random_warp,
+            reach=self.warp_reach,
             flip=(0.4 * self.flip_source, 0.4 * self.flip_target),  # how often, where it is on (the program)
             hue=self.random_hue, transfer=self.colour_transfer, uniform_yaw=self.uniform_yaw,
         )  # fmt: skip

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from semblance.faceset.augment import middle, move_planes, pick
-from semblance.faceset.warp import CUT, REACH, WarpOptions, apply, draw, even_yaw, shift_hue, truth_matrices
+from semblance.faceset.warp import CUT, WarpOptions, apply, draw, even_yaw, shift_hue, truth_matrices
 
 STILL = WarpOptions(rotation=0, zoom=0, shift=0, flip=(0, 0), warp=False)
 SIZE, COVERAGE = 64, 0.8
@@ -23,7 +23,7 @@ def test_draws_keep_their_ranges_and_fill_them():
     draws = draw(0, np.arange(2000), WarpOptions(hue=0.1, flip=(0.0, 0.4)), side=1)
     for values, low, high in (
         (draws.turn, -10, 10), (draws.zoom, 1 / 1.15, 1.15), (draws.shift, -0.05, 0.05),
-        (draws.nodes, -REACH, REACH), (draws.face, 0, 1),
+        (draws.nodes, -0.24, 0.24), (draws.face, 0, 1),
     ):  # fmt: skip
         span = high - low
         assert low <= values.min() < low + 0.02 * span and high - 0.02 * span < values.max() <= high
