@@ -222,6 +222,55 @@ def _swap(progress: TerminalProgress, stop: StopSignal) -> Callable:
     return command
 
 
+def _mask_train(progress: TerminalProgress, stop: StopSignal) -> Callable:
+    from ..create.mask import MINUTES, mask_train
+    from ..training.options import TrainOptions
+
+    def command(
+        folders: Clips,
+        out: Path,
+        begin: str = "builtin",
+        preset: str = "small",
+        resume: bool = False,
+        options: TrainOptions = TrainOptions(minutes=MINUTES),  # noqa: B008
+    ) -> None:
+        """Learn from labelled faces which pixels are face, and which belong to what stands before it.
+
+        Args:
+            folders: facesets or folders of pictures, with labels beside the pictures (labelme's JSON, or masks/)
+            out: the run's folder
+            begin: the weights to begin from: "builtin", or the folder of a run (see --from-scratch, too)
+            preset: the net's size
+            resume: go on with a run that was stopped
+        """
+        result = mask_train(folders, out, begin, preset, options, resume, progress, stop)
+        progress.done()
+        tell(
+            f"{result.run}: {result.samples} pictures seen in {result.seconds / 60:.1f} minutes, loss "
+            f"{result.loss:.4f}\nTry it with `semblance mask apply FACESET --model {result.run} --out OUT`"
+        )
+
+    return command
+
+
+def _mask_apply(progress: TerminalProgress, stop: StopSignal) -> Callable:
+    from ..create.mask import mask_apply
+
+    def command(source: tyro.conf.Positional[Path], out: Path, model: str = "builtin") -> None:
+        """Draw the mask of every face: what is really face, and not a hand, hair or glasses before it.
+
+        Args:
+            source: a faceset, or a folder of pictures
+            out: the folder for the masks and a sheet to look at
+            model: "builtin", or the folder of a run of `semblance mask train`
+        """
+        result = mask_apply(source, out, model, progress, stop)
+        progress.done()
+        tell(result.summary())
+
+    return command
+
+
 def _demo(progress: TerminalProgress, stop: StopSignal) -> Callable:
     from dataclasses import replace as changed
 
@@ -374,6 +423,8 @@ _MAKERS: dict[str, Callable[[TerminalProgress, StopSignal], Callable]] = {
     "faceset export": _faceset_export,
     "train": _train,
     "swap": _swap,
+    "mask train": _mask_train,
+    "mask apply": _mask_apply,
     "measure": _measure,
     "people film": _people_film,
     "people sheet": _people_sheet,

@@ -12,16 +12,19 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..faces.align import crop_matrix, take_crop
 from ..faces.identity import SAME_PERSON, distance, identity_chip, identity_vectors
 from ..faces.mask import PersonMask
-from ..finish.merge import MergeOptions, merge_face
+from ..finish.merge import Free, MergeOptions, merge_face
 from ..media.encode import EncodeOptions
 from ..media.native import paste
 from ..runs import Clock, Progress, StopSignal
 from ..streams import ahead, batches, depth_for, side_by_side
 from ..trust.publish import open_segment_for
 from ..types import ClipInfo, Face, Frame, Patch
+from ..weights import load_base
 from .job import POORLY_DRAWN, Record
+from .occlusion_mask import MODEL, PRESET, OcclusionMask, open_occlusion_mask
 from .options import SwapOptions
 from .view import View, view_of
 from .watch import Watched, watch
@@ -40,12 +43,15 @@ class Painter:
     target: np.ndarray = field(init=False)  # (128,) who is replaced
 
     view: View = field(init=False)
+    occlusion: OcclusionMask | None = field(init=False)
 
     def __post_init__(self) -> None:
         notes = self.header["notes"]
         self.source = np.array(notes["source"]["identity"], np.float32)
         self.target = np.array(notes["target"]["identity"], np.float32)
         self.view = view_of(self.module, self.net, self.header, self.merge)
+        keeps = self.merge.occluders == "keep" and load_base(MODEL, PRESET) is not None
+        self.occlusion = open_occlusion_mask() if keeps else None
 
     @property
     def wanted(self) -> str:
@@ -66,6 +72,7 @@ class _Part:
     carried: bool
     look: Any = None
     drawn: Any = None
+    free: Free | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -139,7 +146,21 @@ def _draw(watched: Iterator[Watched], painter: Painter, aspect: float, clock: Cl
                 looks = [part.look for item in items for part in item.parts]
                 if looks:
                     _deal(items, *painter.draw(looks), painter.options.poorest)
+            if painter.occlusion:
+                with clock.of("find occluders"):
+                    _find_occluders(items, painter.occlusion, aspect)
             yield from items
+
+
+def _find_occluders(items: list[_Drawn], mask: OcclusionMask, aspect: float) -> None:
+    """For each face that will be laid down: where its own skin shows."""
+    parts = [(item, part) for item in items for part in item.parts]
+    if not parts:
+        return
+    matrices = [crop_matrix(part.face.landmarks, mask.size, "face", aspect) for _, part in parts]
+    crops = [take_crop(item.frame.pixels, matrix, mask.size) for (item, _), matrix in zip(parts, matrices)]
+    for (_, part), found, matrix in zip(parts, mask(np.stack(crops)), matrices):
+        part.free = Free(found, matrix)
 
 
 def _choose(seen: Watched, vectors: list[np.ndarray], chooser: _Chooser, painter: Painter) -> _Drawn:
@@ -188,7 +209,7 @@ def _merge(item: _Drawn, painter: Painter, person: PersonMask | None, aspect: fl
             laid_out = painter.view.lay(part.look, part.drawn, painter.view.merge)
             merged = merge_face(
                 canvas, part.face.landmarks, laid_out.crop, laid_out.matrix, painter.view.merge, laid_out.mask,
-                person=people,
+                person=people, free=part.free,
             )  # fmt: skip
             if merged is not None:
                 patches.append(merged.patch)

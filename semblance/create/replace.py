@@ -18,7 +18,7 @@ from ..finish.merge import MergeOptions
 from ..media.encode import EncodeOptions
 from ..media.image import read_picture
 from ..media.probe import probe
-from ..models import DEFAULT, choose_preset, load_model_file
+from ..models import DEFAULT, choose_preset
 from ..runs import Progress, StopSignal, beside, hash_of, refuse_existing, write_json
 from ..training.options import TrainOptions
 from ..trust.publish import check_encode
@@ -26,7 +26,7 @@ from .job import hash_of_clip, nothing_left
 from .options import SwapOptions, check_mask
 from .report import SwapResult, refuse_report
 from .swap import swap
-from .train import train
+from .train import load_swap_file, train
 
 
 def replace(
@@ -61,7 +61,7 @@ def replace(
 
     refuse_existing(out, "place for the result")
     refuse_report(out)
-    module = load_model_file(model)
+    module = load_swap_file(model)
     choose_preset(module, preset)
     check_mask(merge, module)
     check_encode(encode, probe(Path(target)), out)

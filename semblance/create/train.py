@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from math import ceil
 from pathlib import Path
+from types import ModuleType
 
 import cv2
 import numpy as np
 
-from ..errors import FacesetError
+from ..errors import FacesetError, ModelError
 from ..faces.align import cut_from, move
 from ..faceset.augment import SPARE
 from ..faceset.match import match_expressions
@@ -41,7 +42,7 @@ def train(
     Raises ModelError, FacesetError, OutputError, TrainingError, Stopped (what was learned is kept).
     """
     options, progress, stop = options or TrainOptions(), progress or Progress(), stop or StopSignal()
-    module = load_model_file(model)
+    module = load_swap_file(model)
     config = choose_preset(module, preset)
     facesets = open_faceset(Path(source)), open_faceset(Path(target))
     notes = _notes(*facesets)
@@ -62,6 +63,15 @@ def train(
         model, preset, material, Path(out), options, resume, progress, stop,
         lambda path, pixels: publish_picture(path, pixels, f"training preview of {model}"), notes,
     )  # fmt: skip
+
+
+def load_swap_file(model: str) -> ModuleType:
+    """A model file that swaps faces. Raises ModelError for an unknown name, or a model of another kind."""
+    module = load_model_file(model)
+    if not model.startswith("swap_"):
+        own = "; train it with `semblance mask train`" if model.startswith("mask_") else ""
+        raise ModelError(f"{model} swaps no faces{own}. Choose a model whose name begins with swap_.")
+    return module
 
 
 def _notes(source: Faceset, target: Faceset) -> dict:

@@ -64,7 +64,8 @@ class CropView:
         self.module, self.net = module, net
         self.size, self.share = header["config"]["size"], header["config"]["coverage"]
         self.stored, self.coverage = notes["crop_size"], notes["coverage"]
-        self.outline, self.merge = None, merge.settled()
+        draws_mask = getattr(module, "DRAWS_MASK", False)
+        self.outline, self.merge = None, merge.settled("hull+model" if draws_mask else "hull")
         if "outline" in notes and self.merge.mask == "hull":
             self.outline = _filled(np.array(notes["outline"], np.float32), self.size, self.share)
             self.merge = self.merge.changed(mask="hull+model")
@@ -128,7 +129,7 @@ class MeshView:
         return list(fine.permute(0, 2, 3, 1).contiguous().numpy()), errors.numpy()
 
     def lay(self, look: _MeshLook, drawn: np.ndarray, merge: MergeOptions) -> Laid:
-        worn = wear(drawn, look.texture, look.points, self.clothes, merge.shape, merge.light)
+        worn = wear(drawn, look.texture, look.points, self.clothes, merge.shape, merge.light, merge.detail)
         return Laid(worn.crop, worn.matrix, worn.mask)
 
 

@@ -68,10 +68,15 @@ class MergeOptions(Options):
     colour: Literal["auto", "none", "lab", "mean"] = "auto"
     """Fits the new face's colours to the plate's: not at all, mean and spread in Lab, or mean and spread in RGB; auto:
     Lab, or none where the model takes over the plate's light."""
+    occluders: Literal["keep", "cover"] = "keep"
+    """What stands before the face (a hand, a microphone, glasses) stays in front (keep) or is painted over (cover)."""
     shape: float = Field(0.7, ge=0, le=1)
     """How much of the source's form the face gets (0 to 1); for models that work in mesh space."""
     light: float = Field(1.0, ge=0, le=1)
     """How much of the plate's light the face gets (0 to 1); for models that work in mesh space."""
+    detail: float = Field(0.3, ge=0, le=1)
+    """How far the face's fine detail is brought to the strength of the plate's own (0 to 1); for models that work in
+    mesh space."""
     brightness: float = Field(0.0, ge=-100, le=100)
     """Added to the new face, percent of white (-100 to 100)."""
     contrast: float = Field(0.0, ge=-100, le=100)
@@ -99,6 +104,21 @@ class MergeOptions(Options):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Free:
+    """Where a face shows its own skin: mask (S, S) float32 0..1, 0 where something stands before it; matrix (2, 3)
+    frame pixels -> mask pixels."""
+
+    mask: np.ndarray
+    matrix: np.ndarray
+
+    def on(self, to_grid: np.ndarray, side: int) -> np.ndarray:
+        """The mask on another grid (side, side), to which `to_grid` (2, 3) leads from the frame."""
+        whole = np.vstack([self.matrix, [0, 0, 1]]) @ np.linalg.inv(np.vstack([to_grid, [0, 0, 1]]))
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        return cv2.warpAffine(self.mask, whole[:2], (side, side), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Merged:
     """What changed in a frame: the patch, and how much of each of its pixels is new, (h, w) float32 0..1."""
 
@@ -115,13 +135,14 @@ def merge_face(
     crop_mask: np.ndarray | None = None,
     person: np.ndarray | None = None,
     colours: FaceColours | None = None,
+    free: Free | None = None,
 ) -> Merged | None:
     """Lay a predicted face into its frame; None where nothing would change.
 
     plate (H, W, 3) uint8 RGB; landmarks (478, 3) of the plate's face in frame pixels; crop (S, S, 3) float32 0..1;
     matrix (2, 3) frame pixels -> crop pixels; crop_mask (S, S) float32 0..1, the model's own mask; person (H, W)
     float32 0..1, wanted by mask 'person'; colours: measured and smoothed by the caller (see measure_colours), else
-    measured here.
+    measured here; free: where nothing stands before the face.
     Outside Merged.mask the patch is the plate, byte for byte. Raises InputError.
     """
     options = options.settled()
@@ -134,6 +155,8 @@ def merge_face(
     if "person" in options.mask:
         mask = _only_person(mask, person, shown_to_mask)
     mask = _shape_edge(mask, move_points(to_mask, landmarks), options)
+    if free is not None:  # last: a strand of hair would be lost to erosion and feather
+        mask = np.minimum(mask, free.on(to_mask, mask.shape[0]))
     x, y, w, h = cv2.boundingRect((mask > 0).astype(np.uint8))
     # linear interpolation carries the mask one grid pixel further
     where = rectangle_of(shown_to_mask, (x - 1, y - 1, x + w, y + h), plate.shape[:2]) if w else None

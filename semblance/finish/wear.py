@@ -22,6 +22,9 @@ _FOREHEAD = 0.09  # of mesh space: how far past that outline the forehead's edge
 _MARGIN = 6  # pixels of the crop around the face: what a feather and cubic interpolation look beyond
 _LARGEST = 1.6  # crop pixels per texel: a closer face is drawn at this and enlarged
 _SKIN = 16.0, 30.0  # Lab distances from the face's own skin: within the first it is skin, beyond the second it is not
+_COARSE = 1 / 85  # of mesh space: detail is what a blur of this deviation takes away
+_DETAIL = 0.5, 1.5  # weaker and it is plastic, stronger and noise is raised
+_NO_DETAIL = 1e-3
 _SEEN_SIDE = 64  # visibility is smooth: worked out at this side
 
 
@@ -56,26 +59,52 @@ def wardrobe(
 
 
 def wear(
-    texture: np.ndarray, plate: np.ndarray, points: np.ndarray, clothes: Wardrobe, shape: float, light: float
+    texture: np.ndarray,
+    plate: np.ndarray,
+    points: np.ndarray,
+    clothes: Wardrobe,
+    shape: float,
+    light: float,
+    detail: float = 0.0,
 ) -> Worn:
     """texture (T, T, 3) float32 0..1 as the model drew it; plate (S, S, 3) uint8, the plate's own texture; points
-    (VERTICES, 3) of the plate's face in frame pixels; shape, light 0..1: how much of the source's form and of the
-    plate's light."""
-    size = texture.shape[0]
+    (VERTICES, 3) of the plate's face in frame pixels; shape, light, detail 0..1: how much of the source's form, of the
+    plate's light and of the strength of its detail."""
+    size, wanted = texture.shape[0], plate.astype(np.float32) / 255
     visible = seen(points, _SEEN_SIDE)
     if light:
         trust, edge = (
             visible * cv2.resize(each, (_SEEN_SIDE, _SEEN_SIDE), interpolation=cv2.INTER_AREA)
             for each in (clothes.mask, clothes.edge)
         )
-        wanted = plate.astype(np.float32) / 255
         texture = relit(texture, light_between(texture, wanted, trust, edge), light)
+    if detail:
+        texture = _as_fine(texture, wanted, clothes.mask, detail)
     if shape:
         points = reshaped(points, clothes.source, clothes.target, shape)
     alpha = clothes.mask * cv2.resize(_turned_to(visible), (size, size), interpolation=cv2.INTER_LINEAR)
     crop_points, matrix, side = _place(points, size)
     drawn, there = wrap(np.dstack([texture, alpha]).astype(np.float32), crop_points, side, side)
     return Worn(np.clip(drawn[..., :3], 0, 1), matrix, np.clip(drawn[..., 3], 0, 1) * there)
+
+
+def _as_fine(texture: np.ndarray, plate: np.ndarray, mask: np.ndarray, share: float) -> np.ndarray:
+    """The texture with its fine detail as strong as the plate's: all of the way at share 1.
+
+    Both are compared at the plate's size, by the spread of their Laplacian under the mask.
+    """
+    side = plate.shape[0]
+    inside = cv2.resize(mask, (side, side), interpolation=cv2.INTER_AREA) > 0.9
+    small = cv2.resize(texture, (side, side), interpolation=cv2.INTER_AREA)
+    own, wanted = (
+        float(cv2.Laplacian(cv2.cvtColor(each, cv2.COLOR_RGB2GRAY), cv2.CV_32F)[inside].std()) if inside.any() else 0.0
+        for each in (small, plate)
+    )
+    if min(own, wanted) < _NO_DETAIL:
+        return texture
+    factor = np.float32(np.clip(wanted / own, *_DETAIL) ** share)
+    coarse = cv2.GaussianBlur(texture, (0, 0), _COARSE * texture.shape[0])
+    return np.clip(coarse + factor * (texture - coarse), 0, 1)
 
 
 def _place(points: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray, int]:

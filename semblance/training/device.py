@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import os
+import sys
 import warnings
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import torch
@@ -13,6 +16,23 @@ from ..errors import InputError
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
+
+
+LARGE = 4 << 20
+"""Bytes from which on memory is handed back to the system at once."""
+
+
+def hand_back_memory() -> None:
+    """Keep glibc from growing its heap without end.
+
+    Where another thread allocates at the same time (batches are made ahead), freed tensors of a few megabytes leave
+    holes that are never closed: on a busy machine a run of 2,000 steps grew to 9 GB. Costs about 4 % of the speed.
+    """
+    if sys.platform == "linux":
+        with suppress(OSError, AttributeError):  # another C library has no such call, nor this trouble
+            mallopt = ctypes.CDLL(None).mallopt
+            mallopt(-3, LARGE)  # M_MMAP_THRESHOLD
+            mallopt(-1, 16 * LARGE)  # M_TRIM_THRESHOLD
 
 
 def multiplies_bf16(kind: str) -> bool:

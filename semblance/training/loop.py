@@ -19,7 +19,7 @@ from ..models import choose_preset, load_model_file
 from ..runs import Progress, StopSignal
 from ..streams import ahead
 from .batches import Batch, Material
-from .device import open_fabric
+from .device import hand_back_memory, open_fabric
 from .folder import RunRecord, begin_run, refuse_run, resumed_record
 from .guard import illness
 from .job import Job, Standing, is_over, learning_rate_of, mean_loss, moment_of, note
@@ -68,6 +68,7 @@ def train_model(
         record = _new_record(model, preset, options, notes or {}, material.has_matches)
     module = load_model_file(model)
     config, options = module.Config(**record.config), record.options
+    hand_back_memory()
     fabric = open_fabric(options.accelerator, options.devices, options.precision)
     if fabric.is_global_zero and not resume:
         begin_run(run, record)

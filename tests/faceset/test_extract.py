@@ -53,11 +53,11 @@ def test_a_crop_is_what_its_matrix_says(faceset, grid):
     row = faceset.table.iloc[30]
     frame = next(read_frames(probe(grid / "lrwp9a.mpg"), 30, 31))
     matrix = np.asarray(row["matrix"]).reshape(2, 3)
-    again = cv2.warpAffine(frame.pixels, matrix, (256, 256), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    again = cv2.warpAffine(frame.pixels, matrix, (352, 352), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     assert np.abs(again.astype(int) - read_picture(faceset.folder / PICTURES / row["name"])).max() <= 1
     points = crop_points(row)
-    assert 60 < points[33, 0] < points[263, 0] < 196  # the eyes stand left and right of the middle
-    assert abs(points[1, 0] - 127.5) < 20
+    assert 108 < points[33, 0] < points[263, 0] < 244  # the eyes stand left and right of the middle
+    assert abs(points[1, 0] - 175.5) < 20
 
 
 def test_identity_vectors_are_those_of_the_frame(faceset, grid):

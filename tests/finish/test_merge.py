@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from semblance.errors import InputError
-from semblance.finish.merge import FaceColours, MergeOptions, measure_colours, merge_face
+from semblance.finish.merge import FaceColours, Free, MergeOptions, measure_colours, merge_face
 from semblance.finish.place import move_points, scaled_about
 
 PLAIN = MergeOptions(colour="none")
@@ -298,3 +298,22 @@ def test_arrays_that_do_not_fit_are_refused(changes, words):
 def test_options_out_of_range_are_refused(bad):
     with pytest.raises(InputError, match=next(iter(bad))):
         MergeOptions(**bad)
+
+
+@pytest.mark.parametrize("roll", [0, 30])
+def test_what_stands_before_the_face_stays(roll):
+    """The right half of the frame (x > 120) is in front, told on a small grid of its own that is turned."""
+    matrix = square(side=160.0, crop=64, roll=roll)
+    in_front = np.zeros(PLATE.shape[:2], np.float32)
+    in_front[:, 121:] = 1
+    free = Free(1 - cv2.warpAffine(in_front, matrix, (64, 64), borderMode=cv2.BORDER_REPLICATE), matrix)
+    out, mask = laid(PLATE, merge_face(PLATE, landmarks(), grey(1.0), square(), PLAIN, free=free))
+    assert mask[60:140, :117].max() > 0.99
+    assert mask[:, 125:].max() < 0.01 and np.array_equal(out[:, 126:], PLATE[:, 126:])
+
+
+def test_options_settle_by_what_the_model_brings():
+    assert MergeOptions().settled() == MergeOptions(mask="hull", erode=4, feather=10, colour="lab")
+    assert MergeOptions().settled("model", soft=True) == MergeOptions(mask="model", erode=0, feather=0, colour="none")
+    asked = MergeOptions(mask="crop", erode=2, feather=3, colour="mean")
+    assert asked.settled("model", soft=True) == asked

@@ -92,3 +92,16 @@ def test_a_face_far_larger_than_its_texture_is_drawn_smaller(clothes):
     x, y = worn.matrix[:, :2] @ points(size=900.0)[1, :2] + worn.matrix[:, 2]
     assert worn.mask[int(y), int(x)] > 0.9
     assert len(layout()) == len(points())
+
+
+def test_detail_comes_to_the_plates_strength(clothes):
+    chance = np.random.default_rng(3).normal(0, 1, (T, T, 3))
+    weak, strong = (np.clip(SKIN + amount * chance, 0, 255).astype(np.uint8) for amount in (6, 12))
+
+    def spread(detail, texture, plate):
+        worn = wear(texture.astype(np.float32) / 255, plate, points(), clothes, 0.0, 0.0, detail)
+        return (worn.crop - cv2.GaussianBlur(worn.crop, (0, 0), 2))[worn.mask > 0.99].std()
+
+    before, half, whole = (spread(detail, weak, strong) for detail in (0.0, 0.5, 1.0))
+    assert 1.2 < half / before < whole / before < 1.6  # no more than half as strong again
+    assert spread(1.0, strong, weak) / spread(0.0, strong, weak) == pytest.approx(0.5, abs=0.12)

@@ -23,7 +23,16 @@ def model(request):
         for name in sides:
             batch[f"{name}_seen"] = torch.ones(2, 1, config.size, config.size)
             batch[f"{name}_expression"] = torch.randn(2, EXPRESSION)
+    if request.param.startswith("mask_"):
+        batch = masked(config.size)
     return module, config, net, batch
+
+
+def masked(size):
+    """Each face's mask is one half of its picture, and brighter."""
+    mask = torch.zeros(2, 1, size, size)
+    mask[0, :, : size // 2], mask[1, :, :, size // 2 :] = 1, 1
+    return {"picture": (torch.rand(2, 3, size, size) + mask) / 2, "mask": mask}
 
 
 def swap(module, net, batch, to="source"):
