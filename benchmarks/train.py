@@ -18,9 +18,10 @@ import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from semblance.faceset.match import Matches
 from semblance.models import Moment, choose_preset, load_model_file
 from semblance.streams import ahead
-from semblance.training.batches import CropPair
+from semblance.training.batches import SIDES, CropPair
 from semblance.training.device import open_fabric
 from semblance.training.learner import build, step, to_device, update_average
 
@@ -44,6 +45,7 @@ def operations_per_sample(module, config) -> float:
     net = module.Net(config)
     crops = torch.rand(1, 3, config.size, config.size)
     batch = dict.fromkeys(("source", "target", "source_truth", "target_truth"), crops)
+    batch |= {f"{side}_{name}": crops[:, :1] for side in SIDES for name in getattr(module, "PLANES", ())}
     with FlopCounterMode(display=False) as counter:
         sum(module.phases(net, config)[0].losses(net, batch, Moment()).values()).backward()
     return counter.get_total_flops() / 2
@@ -56,7 +58,9 @@ def train_speed(model: str, preset: str, precision: str, seconds: float) -> dict
     fabric = open_fabric("cpu", "auto", precision)
     learner = build(module, config, fabric, seed=0)
     crops = np.random.default_rng(0).integers(0, 256, (100, STORED, STORED, 3), np.uint8)
-    made = CropPair(crops, crops).batches(config, 0, 0, config.batch, 0, 1)
+    planes = {side: dict.fromkeys(getattr(module, "PLANES", ()), crops[..., 0]) for side in SIDES}
+    matches = Matches(*[np.arange(len(crops))[:, None]] * 2)
+    made = CropPair(crops, crops, matches, planes).batches(config, 0, 0, config.batch, 0, 1)
     with closing(ahead(made, 3)) as batches:
         for _ in range(2):
             step(learner, fabric, to_device(next(batches), fabric), Moment())

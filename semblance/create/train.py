@@ -13,11 +13,12 @@ from ..errors import FacesetError, ModelError
 from ..faces.align import cut_from, move
 from ..faceset.augment import SPARE
 from ..faceset.match import match_expressions
+from ..faceset.planes import make_planes
 from ..faceset.store import Faceset, crop_coverage, crop_points, load_crops, open_faceset
 from ..faceset.textures import expressions_of, load_textures, shape_of
 from ..models import choose_preset, load_model_file
 from ..runs import Progress, StopSignal
-from ..training.batches import CropPair
+from ..training.batches import SIDES, CropPair
 from ..training.folder import RunRecord
 from ..training.loop import TrainResult, train_model
 from ..training.mesh_pair import MeshPair
@@ -53,7 +54,11 @@ def train(
     else:
         side = ceil(config.size / config.coverage * SPARE)
         crops = [load_crops(faceset, side, notes["coverage"]) for faceset in facesets]
-        material = CropPair(*crops, match_expressions(*(expressions_of(faceset) for faceset in facesets)))
+        side, wanted = crops[0].shape[1], getattr(module, "PLANES", ())
+        planes = {name: make_planes(faceset, side, wanted, notes["coverage"]) for name, faceset in zip(SIDES, facesets)}
+        yaw = {name: faceset.kept["yaw"].to_numpy() for name, faceset in zip(SIDES, facesets)}
+        matches = match_expressions(*(expressions_of(faceset) for faceset in facesets))
+        material = CropPair(*crops, matches, planes, yaw)
     return train_model(
         model, preset, material, Path(out), options, resume, progress, stop,
         lambda path, pixels: publish_picture(path, pixels, f"training preview of {model}"), notes,

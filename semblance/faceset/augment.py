@@ -83,7 +83,7 @@ def draw(seed: int, samples: np.ndarray, options: AugmentOptions, side: int = 0)
 
 
 def shrink(images: np.ndarray, size: int, coverage: float, spare: float = SPARE) -> np.ndarray:
-    """Crops (N, S, S, 3) uint8, area-averaged to at most `spare` pixels per network pixel.
+    """Crops (N, S, S, 3) or planes (N, S, S) uint8, area-averaged to at most `spare` pixels per network pixel.
 
     Bilinear sampling reads four neighbours only: 2.5 stored pixels per network pixel, as in 2017, would alias. Smaller
     pictures also fit the cache. Returned as they are where they are no larger than that.
@@ -101,7 +101,7 @@ def middle(images: np.ndarray, size: int, coverage: float) -> np.ndarray:
     step = coverage * side / size
     corner = (side - 1) / 2 - step * (size - 1) / 2
     matrix = np.array([[step, 0, corner], [0, step, corner]])
-    return np.stack([_sample(image, matrix, size) for image in images])
+    return np.stack([sample(image, matrix, size) for image in images])
 
 
 def pick(chance: np.ndarray, count: int) -> np.ndarray:
@@ -117,22 +117,35 @@ def apply(images: np.ndarray, draws: Draws, size: int, coverage: float) -> tuple
     """
     side = images.shape[1]
     chosen = pick(draws.face, len(images))
-    place = _placement(draws)
-    lattice = _lattice(coverage)
-    bent = lattice + draws.nodes
-    maps = _to_pixels(_interpolate(_move(place, bent), size), side)
-    fit = fit_similarity(np.broadcast_to(lattice, bent.shape), bent)
-    matrices = _sampling_matrices(place, fit, size, side, coverage)
+    maps = _to_pixels(_interpolate(_move(placement(draws), _lattice(coverage) + draws.nodes), size), side)
+    matrices = truth_matrices(draws, size, side, coverage)
     pairs = np.empty((len(chosen), 2 * size, size, 3), np.uint8)
     for pair, number, (across, down), matrix, light, tint in zip(
         pairs, chosen, maps, matrices, draws.light, draws.tint, strict=True
     ):
         image = images[number]
         cv2.remap(image, across, down, cv2.INTER_LINEAR, dst=pair[:size], borderMode=cv2.BORDER_REPLICATE)
-        _sample(image, matrix, size, out=pair[size:])
+        sample(image, matrix, size, out=pair[size:])
         if light != 1 or tint.any():
             recolour(pair, light, tint)
     return pairs[:, :size], pairs[:, size:]
+
+
+def truth_matrices(draws: Draws, size: int, side: int, coverage: float) -> np.ndarray:
+    """Matrices (N, 2, 3) from pixels of what should come out to pixels of the stored crops."""
+    lattice = _lattice(coverage)
+    bent = lattice + draws.nodes
+    fit = fit_similarity(np.broadcast_to(lattice, bent.shape), bent)
+    return sampling_matrices(placement(draws), fit, size, side, coverage)
+
+
+def move_planes(planes: np.ndarray, chosen: np.ndarray, matrices: np.ndarray, size: int) -> np.ndarray:
+    """Planes (M, S, S) uint8 of the chosen crops (N,), moved as their pictures by matrices (N, 2, 3); empty beyond the
+    crop. Returns (N, size, size) uint8."""
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return np.stack(
+        [cv2.warpAffine(planes[n], matrix, (size, size), flags=flags) for n, matrix in zip(chosen, matrices)]
+    )
 
 
 def recolour(image: np.ndarray, light: float, tint: np.ndarray) -> None:
@@ -159,7 +172,7 @@ def fit_similarity(points: np.ndarray, goals: np.ndarray) -> np.ndarray:
     return np.stack([turn.real, -turn.imag, move.real, turn.imag, turn.real, move.imag], axis=1).reshape(-1, 2, 3)
 
 
-def _placement(draws: Draws) -> np.ndarray:
+def placement(draws: Draws) -> np.ndarray:
     """Matrices (N, 2, 3) from the augmented crop back to the stored crop: unmirror, unshift, unturn and unzoom."""
     angle = np.deg2rad(draws.turn)
     cosine, sine = np.cos(angle) / draws.zoom, np.sin(angle) / draws.zoom
@@ -195,7 +208,7 @@ def _to_pixels(shares: np.ndarray, side: int) -> np.ndarray:
     return shares * np.float32(side) + np.float32((side - 1) / 2)
 
 
-def _sampling_matrices(place: np.ndarray, fit: np.ndarray, size: int, side: int, coverage: float) -> np.ndarray:
+def sampling_matrices(place: np.ndarray, fit: np.ndarray, size: int, side: int, coverage: float) -> np.ndarray:
     """Matrices (N, 2, 3) from the target's pixels to the stored crop's pixels, through `fit` and then `place`."""
     turn = place[:, :, :2] @ fit[:, :, :2]
     move = (place[:, :, :2] @ fit[:, :, 2:])[..., 0] + place[:, :, 2]
@@ -205,6 +218,9 @@ def _sampling_matrices(place: np.ndarray, fit: np.ndarray, size: int, side: int,
     return np.concatenate([turn * step * side, (move * side + (side - 1) / 2)[..., None]], axis=2)
 
 
-def _sample(image: np.ndarray, matrix: np.ndarray, size: int, out: np.ndarray | None = None) -> np.ndarray:
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+def sample(
+    image: np.ndarray, matrix: np.ndarray, size: int, out: np.ndarray | None = None, kind: int = cv2.INTER_LINEAR
+) -> np.ndarray:
+    """A picture (S, S, 3) seen through a matrix that leads from the wanted pixels to its own; its edge goes on."""
+    flags = kind | cv2.WARP_INVERSE_MAP
     return cv2.warpAffine(image, matrix, (size, size), dst=out, flags=flags, borderMode=cv2.BORDER_REPLICATE)

@@ -47,6 +47,7 @@ class Phase:
     epsilon: float = 1e-8
     optimiser: str = "adam"  # adam, adabelief or rmsprop
     moving: float = 1.0  # share of the weights that a step moves, drawn anew each time
+    swings: bool = False  # learning rate to zero and back every 500 steps (SAEHD's companion of `moving`)
     clip: float = 0.0  # largest norm of the gradient over all parameters; 0: any
 
 

@@ -2,22 +2,27 @@
 
 A batch is a dict of arrays with B rows: pictures (B, S, S, 3) uint8 RGB, planes such as masks (B, S, S) uint8, numbers
 (B, K) float32. For a pair of people: "source" and "target" warped, "source_truth" and "target_truth" as they should
-come out. Batch after batch walks through the numbered samples of a seed, so a stream can begin anywhere.
+come out, and planes such as "source_mask" that lie pixel on pixel with the truth. Batch after batch walks through the
+numbered samples of a seed, so a stream can begin anywhere.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
 
 from ..errors import FacesetError
-from ..faceset.augment import AugmentOptions, Draws, apply, draw, middle, shrink
+from ..faceset import augment, warp
+from ..faceset.augment import AugmentOptions, middle, move_planes, pick, shrink
 from ..faceset.match import Matches
+from ..faceset.warp import WarpOptions
 
 Batch = dict[str, np.ndarray]
+Draws = augment.Draws | warp.Draws
+SIDES = ("source", "target")
 
 
 class Material(Protocol):
@@ -42,17 +47,24 @@ class Material(Protocol):
 class CropPair:
     """Aligned crops of two people, (N, S, S, 3) and (M, S, S, 3) uint8 RGB, and which of them show one expression.
 
-    Raises FacesetError where the arrays are none of that.
+    planes: by side and name, as faceset/planes.py makes them; yaw: by side, degrees, for models that ask for every
+    direction of view alike. Raises FacesetError where the arrays are none of that.
     """
 
     source: np.ndarray
     target: np.ndarray
     matches: Matches | None = None
+    planes: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
+    yaw: dict[str, np.ndarray] = field(default_factory=dict)
     sides = 2
 
     def __post_init__(self) -> None:
-        for name, crops in (("source", self.source), ("target", self.target)):
+        for name, crops in zip(SIDES, (self.source, self.target)):
             _check_crops(name, crops)
+            for kind, planes in self.planes.get(name, {}).items():
+                _check_planes(f"{name} {kind}", planes, crops)
+            if name in self.yaw and self.yaw[name].shape != (len(crops),):
+                raise FacesetError(f"The {name} has {len(crops)} crops but yaw {self.yaw[name].shape}; give one each.")
 
     @property
     def has_matches(self) -> bool:
@@ -60,10 +72,17 @@ class CropPair:
 
     def batches(self, config, seed: int, start: int, batch: int, rank: int, ranks: int) -> Iterator[Batch]:
         source, target = (shrink(crops, config.size, config.coverage) for crops in (self.source, self.target))
+        planes = {
+            side: {name: shrink(planes, config.size, config.coverage) for name, planes in named.items()}
+            for side, named in self.planes.items()
+        }
         matches = self.matches if getattr(config, "match", 0) else None
+        if getattr(config, "uniform_yaw", False) and not set(SIDES) <= self.yaw.keys():
+            raise FacesetError("Uniform yaw needs the yaw of every crop; give `yaw` to CropPair.")
         return stream(
-            source, target, config.size, config.coverage, config.augment, seed, start, batch, rank, ranks, matches
-        )
+            source, target, config.size, config.coverage, config.augment, seed, start, batch, rank, ranks, matches,
+            planes, self.yaw,
+        )  # fmt: skip
 
     def examples(self, config, count: int) -> Batch:
         return {
@@ -82,23 +101,32 @@ def stream(
     target: np.ndarray,  # (M, S, S, 3) uint8 RGB
     size: int,  # side of the network's picture
     coverage: float,  # share of S that it sees
-    options: AugmentOptions,
+    options: AugmentOptions | WarpOptions,  # the way of augment.py or that of warp.py
     seed: int,
     start: int,  # number of the first sample, per side
     batch: int,  # pictures per side and step, all processes together
     rank: int = 0,  # this process takes every share `rank` of `ranks` of each batch
     ranks: int = 1,
     matches: Matches | None = None,  # pair faces of one expression; None: each side draws its own
+    planes: dict[str, dict[str, np.ndarray]] | None = None,  # by side and name, (N, S, S) uint8
+    yaw: dict[str, np.ndarray] | None = None,  # by side, degrees
 ) -> Iterator[Batch]:
     """Endless batches; sample k is the same whatever the batch size, the number of processes or the starting point."""
     numbers = np.array_split(np.arange(batch), ranks)[rank]
+    way, extra = (augment, {}) if isinstance(options, AugmentOptions) else (warp, {"references": target})
     while True:
-        draws = [draw(seed, start + numbers, options, side) for side in (0, 1)]
+        draws = [way.draw(seed, start + numbers, options, side) for side in (0, 1)]
+        if getattr(options, "uniform_yaw", False):
+            draws = [warp.even_yaw(drawn, yaw[name]) for name, drawn in zip(SIDES, draws)]
         if matches is not None:
             draws = _matched(start + numbers, *draws, matches)
         made: Batch = {}
-        for name, images, drawn in zip(("source", "target"), (source, target), draws):
-            made[name], made[f"{name}_truth"] = apply(images, drawn, size, coverage)
+        for name, images, drawn, more in zip(SIDES, (source, target), draws, (extra, {})):
+            made[name], made[f"{name}_truth"] = way.apply(images, drawn, size, coverage, **more)
+            chosen = pick(drawn.face, len(images))
+            matrices = way.truth_matrices(drawn, size, images.shape[1], coverage)
+            for kind, plane in (planes or {}).get(name, {}).items():
+                made[f"{name}_{kind}"] = move_planes(plane, chosen, matrices, size)
         yield made
         start += batch
 
@@ -120,3 +148,10 @@ def _check_crops(name: str, crops: np.ndarray) -> None:
         )
     if len(crops) == 0:
         raise FacesetError(f"The {name} has no faces; extract some first.")
+
+
+def _check_planes(name: str, planes: np.ndarray, crops: np.ndarray) -> None:
+    if planes.shape != crops.shape[:3] or planes.dtype != np.uint8:
+        raise FacesetError(
+            f"The {name} planes are {planes.dtype} {planes.shape}; expected uint8 {crops.shape[:3]}, one for each crop."
+        )

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from ..models import Moment, Phase
+from ..nn.optimisers import cosine_dropout_factor, make_optimiser
 from ..weights import load_base
 from .batches import Batch
 
@@ -42,7 +43,7 @@ def build(module: ModuleType, config, fabric: Fabric, seed: int) -> Learner:
         torch.manual_seed(seed)
         net = module.Net(config)
     phases = module.phases(net, config)
-    optimisers = [_optimiser(phase) for phase in phases]
+    optimisers = [_optimiser(phase, seed + number) for number, phase in enumerate(phases)]
     wrapped, *stepping = fabric.setup(net, *optimisers)
     average = copy.deepcopy(net).requires_grad_(False).eval()
     return Learner(net, wrapped, average, phases, optimisers, stepping)
@@ -62,8 +63,10 @@ def begin_with_base(learner: Learner, module: ModuleType, model: str, preset: st
     return True
 
 
-def _optimiser(phase: Phase) -> torch.optim.Optimizer:
-    return torch.optim.Adam(phase.parameters, phase.learning_rate, phase.betas, phase.epsilon, fused=True)
+def _optimiser(phase: Phase, seed: int) -> torch.optim.Optimizer:
+    return make_optimiser(
+        phase.optimiser, phase.parameters, phase.learning_rate, phase.betas, phase.epsilon, phase.moving, seed
+    )
 
 
 def to_device(batch: Batch, fabric: Fabric) -> Tensors:
@@ -112,11 +115,12 @@ def forget_moments(learner: Learner) -> None:
         optimiser.state.clear()
 
 
-def set_learning_rate(learner: Learner, factor: float) -> None:
-    """Every phase's learning rate times `factor`."""
+def set_learning_rate(learner: Learner, factor: float, steps: int) -> None:
+    """Every phase's learning rate times `factor`; after so many `steps` of the run, for phases whose rate swings."""
     for phase, optimiser in zip(learner.phases, learner.optimisers, strict=True):
+        swing = cosine_dropout_factor(steps) if phase.swings else 1.0
         for group in optimiser.param_groups:
-            group["lr"] = phase.learning_rate * factor
+            group["lr"] = phase.learning_rate * factor * swing
 
 
 def update_average(learner: Learner, batch: int, samples: int, half_life: int) -> None:

@@ -146,7 +146,8 @@ def _burst(job: Job, standing: Standing, batches: Iterator[Batch]) -> dict[str, 
     burst = _length(job, standing)
     for _ in range(burst):
         moment = moment_of(job, standing)
-        set_learning_rate(job.learner, learning_rate_of(job, moment) * standing.factor)
+        factor = learning_rate_of(job, moment) * standing.factor
+        set_learning_rate(job.learner, factor, standing.samples // seen)
         losses = step(job.learner, job.fabric, to_device(next(batches), job.fabric), moment)
         standing.samples += seen
         now = moment_of(job, standing)

@@ -3,10 +3,14 @@
 import itertools
 
 import numpy as np
+import pytest
 
+from semblance.errors import FacesetError
 from semblance.faceset.augment import AugmentOptions
 from semblance.faceset.match import Matches
-from semblance.training.batches import stream
+from semblance.faceset.warp import WarpOptions
+from semblance.models import load_model_file
+from semblance.training.batches import CropPair, stream
 
 
 def samples(crops, start, batch, batches, rank=0, ranks=1):
@@ -49,3 +53,49 @@ def test_matched_sides_show_one_expression_moved_and_tinted_alike():
     assert np.array_equal(made["source"], made["target"])
     assert np.array_equal(made["source_truth"], made["target_truth"])
     assert len(np.unique(made["source"][:, 16, 16, 0])) > 8
+
+
+def test_planes_come_beside_the_truth_in_either_way_of_augmenting(crops):
+    """A plane made of a picture's own green must lie on the truth's green; existing entries do not change by it."""
+    planes = {
+        side: {"mask": pictures[..., 1].copy(), "features": 255 - pictures[..., 1]}
+        for side, pictures in zip(("source", "target"), crops)
+    }
+    still = {"rotation": 8, "shift": 0.02, "zoom": 0.02}
+    for options in (AugmentOptions(**still, light=0, tint=0), WarpOptions(**still, flip=(0.5, 0.5))):
+        plain = next(stream(*crops, 32, 0.8, options, 5, 0, 6))
+        made = next(stream(*crops, 32, 0.8, options, 5, 0, 6, planes=planes))
+        assert set(made) - set(plain) == {"source_mask", "source_features", "target_mask", "target_features"}
+        for name, value in plain.items():
+            assert np.array_equal(value, made[name])
+        for side in ("source", "target"):
+            assert made[f"{side}_mask"].shape == (6, 32, 32) and made[f"{side}_mask"].dtype == np.uint8
+            green = made[f"{side}_truth"][..., 1].astype(int)
+            assert np.abs(green - made[f"{side}_mask"]).mean() < 2
+            assert np.abs(255 - green - made[f"{side}_features"]).mean() < 2
+
+
+def test_a_warped_stream_does_not_depend_on_batch_size_or_starting_point(crops):
+    options = WarpOptions(hue=0.1, transfer="sot", flip=(0.5, 0.5))
+
+    def warped(start, batch, batches):
+        made = list(itertools.islice(stream(*crops, 32, 0.8, options, 5, start, batch), batches))
+        return {name: np.concatenate([batch[name] for batch in made]) for name in made[0]}
+
+    whole, pairs, later = warped(0, 2, 1), warped(0, 1, 2), warped(1, 1, 1)
+    for name, value in whole.items():
+        assert np.array_equal(value, pairs[name]) and np.array_equal(value[1:], later[name])
+
+
+def test_crops_come_with_planes_and_yaw_of_their_number(crops):
+    config = load_model_file("swap_df").PRESETS["tiny"]
+    planes = {side: {"mask": np.full((24, 64, 64), 255, np.uint8)} for side in ("source", "target")}
+    material = CropPair(*crops, planes=planes, yaw={"source": np.zeros(24), "target": np.zeros(24)})
+    made = next(material.batches(config.changed(uniform_yaw=True), 0, 0, 4, 0, 1))
+    assert made["source_mask"].shape == (4, 32, 32)
+    with pytest.raises(FacesetError, match="target mask planes are uint8"):
+        CropPair(*crops, planes={"target": {"mask": planes["target"]["mask"][:5]}})
+    with pytest.raises(FacesetError, match="source has 24 crops but yaw"):
+        CropPair(*crops, yaw={"source": np.zeros(3)})
+    with pytest.raises(FacesetError, match="needs the yaw of every crop"):
+        next(CropPair(*crops).batches(config.changed(uniform_yaw=True), 0, 0, 4, 0, 1))
