@@ -15,7 +15,7 @@ from typing import Protocol
 import numpy as np
 
 from ..errors import FacesetError
-from ..faceset import augment, warp
+from ..faceset import augment, colour_match, warp
 from ..faceset.augment import AugmentOptions, middle, move_planes, pick, shrink
 from ..faceset.match import Matches
 from ..faceset.warp import WarpOptions
@@ -81,7 +81,7 @@ class CropPair:
             raise FacesetError("Uniform yaw needs the yaw of every crop; give `yaw` to CropPair.")
         return stream(
             source, target, config.size, config.coverage, config.augment, seed, start, batch, rank, ranks, matches,
-            planes, self.yaw,
+            planes, self.yaw, getattr(config, "colour_match", 0.0),
         )  # fmt: skip
 
     def examples(self, config, count: int) -> Batch:
@@ -110,10 +110,12 @@ def stream(
     matches: Matches | None = None,  # pair faces of one expression; None: each side draws its own
     planes: dict[str, dict[str, np.ndarray]] | None = None,  # by side and name, (N, S, S) uint8
     yaw: dict[str, np.ndarray] | None = None,  # by side, degrees
+    recoloured: float = 0.0,  # how often a crop takes the colours of any other crop of both sides
 ) -> Iterator[Batch]:
     """Endless batches; sample k is the same whatever the batch size, the number of processes or the starting point."""
     numbers = np.array_split(np.arange(batch), ranks)[rank]
     way, extra = (augment, {}) if isinstance(options, AugmentOptions) else (warp, {"references": target})
+    pool = np.concatenate([source, target]) if recoloured else None
     while True:
         draws = [way.draw(seed, start + numbers, options, side) for side in (0, 1)]
         if getattr(options, "uniform_yaw", False):
@@ -122,8 +124,14 @@ def stream(
             draws = _matched(start + numbers, *draws, matches)
         made: Batch = {}
         for name, images, drawn, more in zip(SIDES, (source, target), draws, (extra, {})):
-            made[name], made[f"{name}_truth"] = way.apply(images, drawn, size, coverage, **more)
             chosen = pick(drawn.face, len(images))
+            if recoloured:
+                match = colour_match.draw(seed, start + numbers, recoloured, SIDES.index(name))
+                coloured = colour_match.apply(images[chosen], match, pool)
+                own = replace(drawn, face=(np.arange(len(chosen)) + 0.5) / len(chosen))
+                made[name], made[f"{name}_truth"] = way.apply(coloured, own, size, coverage, **more)
+            else:
+                made[name], made[f"{name}_truth"] = way.apply(images, drawn, size, coverage, **more)
             matrices = way.truth_matrices(drawn, size, images.shape[1], coverage)
             for kind, plane in (planes or {}).get(name, {}).items():
                 made[f"{name}_{kind}"] = move_planes(plane, chosen, matrices, size)

@@ -99,3 +99,13 @@ def test_crops_come_with_planes_and_yaw_of_their_number(crops):
         CropPair(*crops, yaw={"source": np.zeros(3)})
     with pytest.raises(FacesetError, match="needs the yaw of every crop"):
         next(CropPair(*crops).batches(config.changed(uniform_yaw=True), 0, 0, 4, 0, 1))
+
+
+def test_recoloured_crops_keep_their_place_and_change_their_colours(crops):
+    plain, coloured = (
+        next(stream(*crops, 32, 0.8, AugmentOptions(light=0, tint=0), 5, 0, 24, recoloured=share)) for share in (0, 1.0)
+    )
+    change = np.abs(plain["source_truth"].astype(int) - coloured["source_truth"]).mean((1, 2, 3))
+    assert (change > 2).mean() > 0.5  # a match with a like picture, or a small share of the way, changes little
+    again = next(stream(*crops, 32, 0.8, AugmentOptions(light=0, tint=0), 5, 12, 6, recoloured=1.0))
+    assert np.array_equal(again["target"], coloured["target"][12:18])
