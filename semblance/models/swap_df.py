@@ -42,11 +42,12 @@ PRESETS = {
     # Small steps at a large rate, with torch's Adam, an average and a cosine, as the run is short. Crops are aligned,
     # so a net of minutes need not learn placements that it will never meet; pairs of one expression, or it sorts
     # people instead of expressions (see swap_original). Priority of eyes and mouth took a tenth off their error after
-    # 4000 faces, and cost the rest of the face nothing.
+    # 4000 faces, and cost the rest of the face nothing. Without the pixel norm the mouth begins to follow by 7000 faces
+    # (the plate's opening and the darkness of the swapped mouth correlate by 0.8), with it not yet (0.1).
     "small": Config(
         size=96, coverage=0.9, code=96, encoder=24, decoder=16, mask_decoder=4, match=1.0, rotation=3, zoom=0.03,
         shift=0.01, flip_target=False, batch=6, learning_rate=1e-3, optimiser="adam", schedule="cosine",
-        ema_samples=4000, eyes_mouth_priority=True,
+        ema_samples=4000, eyes_mouth_priority=True, pixel_norm=False,
     ),
     "paper": Config(),
 }  # fmt: skip
