@@ -1,36 +1,32 @@
-"""How much of this machine's matrix speed training reaches, augmentation included.
+"""How fast each model learns here, and how much of the machine's matrix speed that is, augmentation included.
 
-    python benchmarks/train.py [--presets small paper] [--precisions fp32 bf16] [--seconds 10] [--json]
+    python benchmarks/train.py [--models swap_mesh swap_df] [--presets small paper] [--batches 4 8 16 64]
+                               [--precisions fp32 bf16] [--seconds 10] [--json FILE]
 
-In one process: a large float32 matmul is timed, then each preset trains for some seconds through the pieces of the real
-loop (crops -> stream on its thread -> step -> average). Operations are those of the network's layers, counted by
-torch.utils.flop_counter, forward and backward; two per multiply-and-add. The target is 60 % of the matmul.
+Each line is a process of its own: a large float32 matmul is timed before and after (other programs come and go), then
+the model learns from noise for some seconds through the pieces of the real loop (material -> stream on its thread ->
+step -> average). Operations are those of the network's layers, forward and backward, two per multiply-and-add. "first":
+seconds from the command to the end of the first step, imports included. "memory": the process's highest.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import subprocess
+import sys
 import time
-from contextlib import closing
+from pathlib import Path
 
-import numpy as np
-import torch
-from torch.utils.flop_counter import FlopCounterMode
+from semblance.models import list_models
 
-from semblance.faceset.match import Matches
-from semblance.models import Moment, choose_preset, load_model_file
-from semblance.streams import ahead
-from semblance.training.batches import SIDES, CropPair
-from semblance.training.device import open_fabric
-from semblance.training.learner import build, step, to_device, update_average
-
-STORED = 256
-"""Side of a stored crop in pixels."""
+BEGAN = time.perf_counter()
 
 
 def matmul_speed(side: int = 2048, seconds: float = 1.5) -> float:
     """float32 (side, side) @ (side, side) on the CPU: best of the repeats, in GFLOP/s."""
+    import torch
+
     a, b = torch.randn(side, side), torch.randn(side, side)
     best, end = float("inf"), time.perf_counter() + seconds
     while time.perf_counter() < end:
@@ -40,72 +36,63 @@ def matmul_speed(side: int = 2048, seconds: float = 1.5) -> float:
     return 2 * side**3 / best / 1e9
 
 
-def operations_per_sample(module, config) -> float:
-    """Floating point operations of the layers for one face, forward and backward."""
-    net = module.Net(config)
-    crops = torch.rand(1, 3, config.size, config.size)
-    batch = dict.fromkeys(("source", "target", "source_truth", "target_truth"), crops)
-    batch |= {f"{side}_{name}": crops[:, :1] for side in SIDES for name in getattr(module, "PLANES", ())}
-    with FlopCounterMode(display=False) as counter:
-        sum(module.phases(net, config)[0].losses(net, batch, Moment()).values()).backward()
-    return counter.get_total_flops() / 2
+def one(model: str, preset: str, batch: int, precision: str, seconds: float) -> dict:
+    """One line of the table, measured in this process."""
+    import resource
 
+    from semblance.training.practice import training_speed
 
-def train_speed(model: str, preset: str, precision: str, seconds: float) -> dict:
-    """Train on noise for some seconds after two steps to warm up; a step costs the same whatever the pictures."""
-    module = load_model_file(model)
-    config = choose_preset(module, preset)
-    fabric = open_fabric("cpu", "auto", precision)
-    learner = build(module, config, fabric, seed=0)
-    crops = np.random.default_rng(0).integers(0, 256, (100, STORED, STORED, 3), np.uint8)
-    planes = {side: dict.fromkeys(getattr(module, "PLANES", ()), crops[..., 0]) for side in SIDES}
-    matches = Matches(*[np.arange(len(crops))[:, None]] * 2)
-    made = CropPair(crops, crops, matches, planes).batches(config, 0, 0, config.batch, 0, 1)
-    with closing(ahead(made, 3)) as batches:
-        for _ in range(2):
-            step(learner, fabric, to_device(next(batches), fabric), Moment())
-        steps, began = 0, time.perf_counter()
-        while steps == 0 or time.perf_counter() - began < seconds:
-            step(learner, fabric, to_device(next(batches), fabric), Moment())
-            steps += 1
-            update_average(learner, 2 * config.batch, 2 * config.batch * steps, config.ema_samples)
-        took = time.perf_counter() - began
-    rate = 2 * config.batch * steps / took
-    speed = rate * operations_per_sample(module, config) / 1e9
+    imported = time.perf_counter() - BEGAN
+    speed = training_speed(model, preset, seconds, precision, batch or None)
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    matmul = matmul_speed()
     return {
-        "preset": preset, "precision": precision, "batch": config.batch, "samples_per_second": rate, "gflops": speed,
+        "model": model, "preset": preset, "batch": batch, "precision": precision,
+        "samples_per_second": speed.samples_per_second, "gflops": speed.gflops, "matmul_gflops": matmul,
+        "share_of_matmul": speed.gflops / matmul, "first_seconds": imported + speed.first, "memory_mb": memory,
     }  # fmt: skip
 
 
-def _line(row: dict) -> str:
+def line(row: dict) -> str:
+    """A row for people."""
     return (
-        f"{row['preset']:6} {row['precision']}  batch {row['batch']:3} a side  "
-        f"{row['samples_per_second']:8.1f} samples/s  {row['gflops']:6.1f} GFLOP/s = "
-        f"{row['share_of_matmul']:.0%} of the float32 matmul's {row['matmul_gflops']:.0f}"
+        f"{row['model']:14} {row['preset']:6} {row['precision']}  batch {row['batch'] or 'preset':>6}  "
+        f"{row['samples_per_second']:7.1f} samples/s  {row['gflops']:6.1f} GFLOP/s = {row['share_of_matmul']:4.0%} of the "
+        f"matmul's {row['matmul_gflops']:.0f}  first {row['first_seconds']:4.1f} s  {row['memory_mb']:5.0f} MB"
     )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--model", default="swap_original")
-    parser.add_argument("--presets", nargs="+", default=["small", "paper"])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--models", nargs="+", default=list_models())
+    parser.add_argument("--presets", nargs="+", default=["small"])
+    parser.add_argument("--batches", nargs="+", type=int, default=[0], help="pictures a side; 0: the preset's")
     parser.add_argument("--precisions", nargs="+", default=["fp32", "bf16"], choices=["fp32", "bf16"])
     parser.add_argument("--seconds", type=float, default=10.0)
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    arguments = parser.parse_args()
+    parser.add_argument("--json", type=Path, help="keep the rows there")
+    parser.add_argument("--one", nargs=4, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.one:
+        model, preset, batch, precision = asked.one
+        print(json.dumps(one(model, preset, int(batch), precision, asked.seconds)))
+        return
     rows = []
-    for preset in arguments.presets:
-        for precision in arguments.precisions:
-            before = matmul_speed()
-            row = train_speed(arguments.model, preset, precision, arguments.seconds)
-            # other programs come and go: the matmul is timed on both sides of the training
-            row["matmul_gflops"] = (before + matmul_speed()) / 2
-            row["share_of_matmul"] = row["gflops"] / row["matmul_gflops"]
-            rows.append(row)
-            if not arguments.json:
-                print(_line(row), flush=True)
-    if arguments.json:
-        print(json.dumps(rows, indent=2))
+    for model in asked.models:
+        for preset in asked.presets:
+            for batch in asked.batches:
+                for precision in asked.precisions:
+                    told = subprocess.run(
+                        [sys.executable, __file__, "--seconds", str(asked.seconds),
+                         "--one", model, preset, str(batch), precision],
+                        capture_output=True, text=True, check=False,
+                    )  # fmt: skip
+                    if told.returncode:
+                        print(f"{model} {preset} batch {batch} {precision}: {told.stderr.strip().splitlines()[-1]}")
+                        continue
+                    rows.append(json.loads(told.stdout.splitlines()[-1]))
+                    print(line(rows[-1]), flush=True)
+    if asked.json:
+        asked.json.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

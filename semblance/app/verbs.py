@@ -394,12 +394,23 @@ def _people_fit(progress: TerminalProgress, stop: StopSignal) -> Callable:
 
 
 def _models(progress: TerminalProgress, stop: StopSignal) -> Callable:
-    from ..models import describe, list_models
+    from ..create.models import models
+    from ..models import choose_preset, load_model_file
+    from ..training.changes import described
 
-    def command() -> None:
-        """List the models that can be trained."""
-        for name in list_models():
-            tell(f"{name:<14} {describe(name)}")
+    def command(model: tyro.conf.Positional[str] = "", preset: str = "small", speed: bool = True) -> None:
+        """List the models that can be trained: what each is, its size, and how fast it learns on this machine.
+
+        Args:
+            model: only this one, with all of its options
+            preset: which size of it
+            speed: train each for some seconds to tell how fast it is
+        """
+        if model:
+            tell("\n".join(described(choose_preset(load_model_file(model), preset))))
+            return
+        for line in models(speed, progress, stop):
+            tell(str(line))
 
     return command
 

@@ -19,6 +19,7 @@ from ..faceset.textures import expressions_of, load_textures, shape_of
 from ..models import choose_preset, load_model_file
 from ..runs import Progress, StopSignal
 from ..training.batches import SIDES, CropPair
+from ..training.changes import changed_by
 from ..training.folder import RunRecord
 from ..training.loop import TrainResult, train_model
 from ..training.mesh_pair import MeshPair
@@ -43,7 +44,7 @@ def train(
     """
     options, progress, stop = options or TrainOptions(), progress or Progress(), stop or StopSignal()
     module = load_swap_file(model)
-    config = choose_preset(module, preset)
+    config = changed_by(choose_preset(module, preset), () if options is None else options.change)
     facesets = open_faceset(Path(source)), open_faceset(Path(target))
     notes = _notes(*facesets)
     if resume:

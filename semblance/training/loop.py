@@ -19,6 +19,7 @@ from ..models import choose_preset, load_model_file
 from ..runs import Progress, StopSignal
 from ..streams import ahead
 from .batches import Batch, Material
+from .changes import changed_by
 from .device import hand_back_memory, open_fabric
 from .folder import RunRecord, begin_run, refuse_run, resumed_record
 from .guard import illness
@@ -96,7 +97,7 @@ def train_model(
 
 def _new_record(model: str, preset: str, options: TrainOptions, notes: dict, matched: bool) -> RunRecord:
     """The preset with what the options change of it, ready for options.json; without matched pairs none are learned."""
-    config = choose_preset(load_model_file(model), preset)
+    config = changed_by(choose_preset(load_model_file(model), preset), options.change)
     chosen = {"batch": options.batch, "learning_rate": options.learning_rate}
     if getattr(config, "match", 0) and not matched:
         chosen["match"] = 0.0

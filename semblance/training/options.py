@@ -22,6 +22,8 @@ class TrainOptions(Options):
     """pictures per side and step, all devices together; default: the preset's"""
     learning_rate: float | None = Field(None, gt=0, le=1)
     """Adam's step size; default: the preset's"""
+    change: tuple[str, ...] = ()
+    """changes of the model's own options, NAME=VALUE (see `semblance models MODEL`)"""
     from_scratch: bool = False
     """begin with random weights, not with those that come with the package"""
     seed: int = Field(0, ge=0, lt=2**63)

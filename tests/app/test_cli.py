@@ -42,7 +42,10 @@ def test_the_readme_names_every_verb_and_no_other():
 
 
 def test_models_and_doctor_answer(capsys):
-    assert main(["models"]) == 0 and "swap_original" in capsys.readouterr().out
+    assert main(["models", "--no-speed"]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith("swap_mesh") and "swap_original" in told and "the default" in told
+    assert main(["models", "swap_df"]) == 0 and "gan_power" in capsys.readouterr().out
     assert main(["doctor"]) == 0
     told = capsys.readouterr().out
     assert re.search(r"matrix +\d+ GFLOP/s|GPU", told) and "mesh and identity models are there" in told
