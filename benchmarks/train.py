@@ -57,8 +57,8 @@ def line(row: dict) -> str:
     """A row for people."""
     return (
         f"{row['model']:14} {row['preset']:6} {row['precision']}  batch {row['batch'] or 'preset':>6}  "
-        f"{row['samples_per_second']:7.1f} samples/s  {row['gflops']:6.1f} GFLOP/s = {row['share_of_matmul']:4.0%} of the "
-        f"matmul's {row['matmul_gflops']:.0f}  first {row['first_seconds']:4.1f} s  {row['memory_mb']:5.0f} MB"
+        f"{row['samples_per_second']:7.1f} samples/s  {row['gflops']:6.1f} GFLOP/s = {row['share_of_matmul']:4.0%} of "
+        f"the matmul's {row['matmul_gflops']:.0f}  first {row['first_seconds']:4.1f} s  {row['memory_mb']:5.0f} MB"
     )
 
 

@@ -20,6 +20,7 @@ from ..faces.mesh_space import with_rim
 from ..faces.wrap import unwrap
 from ..finish.merge import MergeOptions
 from ..finish.wear import wardrobe, wear
+from ..training.device import multiplies_bf16
 from ..types import Face
 
 _INNER = 5  # a crop's outer fifth shows background: no measure of the face
@@ -121,7 +122,9 @@ class MeshView:
     def draw(self, looks: list[_MeshLook]) -> tuple[list, np.ndarray]:
         textures = torch.from_numpy(np.stack([look.texture for look in looks])).permute(0, 3, 1, 2).float() / 255
         told = torch.from_numpy(np.stack([look.expression for look in looks]))
-        with torch.inference_mode():
+        # what is drawn is a small change of the mean face, to which eight bits are enough; the mean stays float32
+        bf16 = torch.autocast("cpu", torch.bfloat16, enabled=multiplies_bf16("cpu"))
+        with torch.inference_mode(), bf16:
             drawn, _ = self.module.swap(self.net, textures, told, to="source")
             again, _ = self.module.swap(self.net, textures, told, to="target")
             errors = ((again - textures).abs() * self.net.weight).mean((1, 2, 3)) / self.net.weight.mean()
