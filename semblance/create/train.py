@@ -14,6 +14,7 @@ from ..faces.align import cut_from, move
 from ..faceset.augment import SPARE
 from ..faceset.match import match_expressions
 from ..faceset.planes import make_planes
+from ..faceset.shortcomings import shortcomings
 from ..faceset.store import Faceset, crop_coverage, crop_points, load_crops, open_faceset
 from ..faceset.textures import expressions_of, load_textures, shape_of
 from ..models import choose_preset, load_model_file
@@ -49,6 +50,8 @@ def train(
     notes = _notes(*facesets)
     if resume:
         _refuse_other_facesets(Path(out), notes)
+    for lack in shortcomings(*facesets):
+        progress.say(lack)
     progress.stage("load faces", None)
     if getattr(module, "SPACE", "crop") == "mesh":
         material = MeshPair(*(load_textures(faceset, config.size) for faceset in facesets))

@@ -35,6 +35,11 @@ def hand_back_memory() -> None:
             mallopt(-1, 16 * LARGE)  # M_TRIM_THRESHOLD
 
 
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether torch could not get the memory it asked for, on a GPU or on the processor."""
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+
+
 def multiplies_bf16(kind: str) -> bool:
     """Whether bfloat16 products are native on "cpu" (AVX512-BF16, AMX) or "cuda"; emulated, they are slow."""
     if kind == "cuda":

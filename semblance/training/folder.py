@@ -14,7 +14,7 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..errors import ModelError, OutputError, writing_failed
+from ..errors import ModelError, OutputError, TrainingError, writing_failed
 from ..options import Options
 from ..runs import environment, read_json_lines, refuse_existing, write_json, write_text
 from .options import LIMITS, MACHINE, TrainOptions
@@ -64,6 +64,19 @@ def resumed_record(run: Path, model: str, preset: str, options: TrainOptions) ->
     if any(getattr(options, name) is not None for name in LIMITS):
         changes |= {name: getattr(options, name) for name in LIMITS}
     return record.changed(options=record.options.changed(**changes).model_dump())
+
+
+def with_half_the_batch(run: Path, record: RunRecord) -> RunRecord:
+    """The record of a run whose batches do not fit into memory, written anew. Raises TrainingError at one picture."""
+    batch = int(record.config["batch"])
+    if batch <= 1:
+        raise TrainingError(
+            f"Even one face a side does not fit into memory; choose a smaller --preset of {record.model}."
+        )
+    record = record.changed(config={**record.config, "batch": batch // 2})
+    write_json(run / "options.json", record.model_dump(mode="json"))
+    log(run, f"out of memory with batches of {batch}: on with {batch // 2}")
+    return record
 
 
 def log(run: Path, text: str) -> None:

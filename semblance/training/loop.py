@@ -20,8 +20,8 @@ from ..runs import Progress, StopSignal
 from ..streams import ahead
 from .batches import Batch, Material
 from .changes import changed_by
-from .device import hand_back_memory, open_fabric
-from .folder import RunRecord, begin_run, refuse_run, resumed_record
+from .device import hand_back_memory, is_out_of_memory, open_fabric
+from .folder import RunRecord, begin_run, refuse_run, resumed_record, with_half_the_batch
 from .guard import illness
 from .job import Job, Standing, is_over, learning_rate_of, mean_loss, moment_of, note
 from .keeping import draw, report, roll_back, save, take_up
@@ -58,7 +58,8 @@ def train_model(
     """Train a model file's preset on `material`; see folder.py for what `run` holds afterwards.
 
     save_picture(path, pixels (H, W, 3) uint8 RGB) writes a preview sheet; notes: JSON facts for the header (hashes of
-    the facesets, people). resume: go on with `run` where its newest whole checkpoint stands.
+    the facesets, people). resume: go on with `run` where its newest whole checkpoint stands. A batch that does not fit
+    into memory is halved until it does, and the run goes on from its last checkpoint.
     Raises FacesetError, ModelError, OutputError, TrainingError, and Stopped after a stop, with everything saved.
     """
     run, progress, stop = Path(run), progress or Progress(), stop or StopSignal()
@@ -67,7 +68,27 @@ def train_model(
     else:
         refuse_run(run)
         record = _new_record(model, preset, options, notes or {}, material.has_matches)
-    module = load_model_file(model)
+    while True:
+        try:
+            return _run(record, material, run, resume, progress, stop, save_picture)
+        except (torch.OutOfMemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
+        record, resume = with_half_the_batch(run, record), True  # not in the handler: it holds on to the net
+        progress.say(f"Out of memory: the run goes on with batches of {record.config['batch']} a side.")
+
+
+def _run(
+    record: RunRecord,
+    material: Material,
+    run: Path,
+    resume: bool,
+    progress: Progress,
+    stop: StopSignal,
+    save_picture: Callable[[Path, np.ndarray], None],
+) -> TrainResult:
+    """Begin a run, or take it up, and carry it to its end."""
+    module = load_model_file(record.model)
     config, options = module.Config(**record.config), record.options
     hand_back_memory()
     fabric = open_fabric(options.accelerator, options.devices, options.precision)
@@ -75,11 +96,12 @@ def train_model(
         begin_run(run, record)
     fabric.barrier()
     learner = build(module, config, fabric, options.seed)
-    if not resume and hasattr(module, "acquaint"):  # what a model is told of its people before it learns anything
+    # what a model knows before it learns; a checkpoint, where there is one, takes its place
+    if hasattr(module, "acquaint"):
         module.acquaint(learner.net, material)
         module.acquaint(learner.average, material)
-    if not resume and not options.from_scratch:
-        begin_with_base(learner, module, model, preset)
+    if not options.from_scratch:
+        begin_with_base(learner, module, record.model, record.preset)
     examples = material.examples(config, options.preview_faces)
     saver = Saver(run / "checkpoints")
     job = Job(

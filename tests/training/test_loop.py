@@ -202,3 +202,42 @@ def test_the_loop_runs_in_bf16_where_the_processor_has_it(crops, tmp_path):
     assert result.loss < 0.7 * (rows[0]["source"] + rows[0]["target"])
     kept = load_checkpoint(tmp_path / "run/checkpoints", Progress()).tensors
     assert {value.dtype for value in kept.values()} == {np.dtype(np.float32)}
+
+
+def test_a_batch_that_does_not_fit_is_halved_and_the_run_goes_on(crops, tmp_path, monkeypatch):
+    import torch
+
+    from semblance.training import loop
+
+    real, batches = loop.step, []
+
+    def step(learner, fabric, batch, moment):
+        batches.append(len(batch["source"]))
+        if len(batch["source"]) > 3:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return real(learner, fabric, batch, moment)
+
+    monkeypatch.setattr(loop, "step", step)
+    heard = Watcher()
+    result = train(crops, tmp_path / "run", samples=40, progress=heard)
+    assert batches[:3] == [8, 4, 2] and set(batches[2:]) == {2} and result.samples == 40
+    assert "batches of 2 a side" in heard.lines[-1]
+    assert json.loads((tmp_path / "run/options.json").read_text())["config"]["batch"] == 2
+    monkeypatch.setattr(loop, "step", lambda *_: (_ for _ in ()).throw(torch.OutOfMemoryError("no")))
+    with pytest.raises(TrainingError, match="Even one face"):
+        train(crops, tmp_path / "none", samples=40)
+
+
+def test_a_run_killed_before_its_first_checkpoint_knows_its_people_when_resumed(tmp_path):
+    """What a model is told before it learns is told again."""
+    from test_mesh_pair import person
+
+    from semblance.training.folder import begin_run
+    from semblance.training.loop import _new_record
+    from semblance.training.mesh_pair import MeshPair
+
+    pair, options = MeshPair(person(1), person(2)), TrainOptions(samples=8, from_scratch=True, **FP32)
+    begin_run(tmp_path / "run", _new_record("swap_mesh", "tiny", options, {}, True))
+    train_model("swap_mesh", "tiny", pair, tmp_path / "run", options, resume=True)
+    kept = load_checkpoint(tmp_path / "run/checkpoints", Progress()).tensors
+    assert np.allclose(kept["net.source_mean"], pair.source.mean.transpose(2, 0, 1) / 255, atol=1e-6)
