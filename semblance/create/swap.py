@@ -63,7 +63,7 @@ def swap(
         if not (is_whole and _is_there(out)):
             with clock.of("join"):
                 publish_clip(job.segments(), out, info, times, "face swap")
-    result = write_report(out, info, records, painter.header, clock, merge, encode, options, progress)
+    result = write_report(out, info, records, painter.header, clock, painter.view.merge, encode, options, progress)
     shutil.rmtree(job.folder)
     return result
 

@@ -33,14 +33,14 @@ def test_a_working_folder_is_gone_on_with_by_the_same_command_only(grid, tmp_pat
         return watcher.stages
 
     assert begin(source, target)[:4] == ["extract", "curate", "extract", "curate"]
-    assert begin(source, target, minutes=20) == ["training"]
+    assert begin(source, target, minutes=20) == ["load faces", "training"]
     picture = next((tmp_path / "c.mp4.work" / "source" / "faces").iterdir())
     for other in ({"source": target}, {"target": source}, {"seed": 1}, {"source_person": picture}):
         with pytest.raises(OutputError, match="belongs to other clips or options"):
             replace(**{"source": source, "target": target, "out": out, "preset": "tiny", **other})
     (tmp_path / "c.mp4.work" / "model" / "options.json").unlink()  # stopped between extraction and training
     (tmp_path / "c.mp4.work" / "model").rename(tmp_path / "old")
-    assert begin(source, target)[:3] == ["curate", "curate", "training"]
+    assert begin(source, target)[:4] == ["curate", "curate", "load faces", "training"]
 
 
 def test_what_cannot_be_is_refused_before_any_work(grid, tmp_path):
