@@ -1,7 +1,8 @@
 """The form of a person's face, apart from pose and moment: landmarks of many faces -> one, and the way to another's.
 
 Each face's points are laid on the mean face by the similarity in space that fits best (Umeyama 1991), then the median
-is taken over all. What opens and shuts (lips, lids) is left to the plate when one form is exchanged for another.
+is taken over all. What opens and shuts (lips, lids) is left to the plate when one form is exchanged for another; but
+shut lips stay shut: on full lips the mesh leaves a gap that on thin ones would be an open mouth.
 """
 
 from __future__ import annotations
@@ -10,14 +11,22 @@ import numpy as np
 
 from .face_triangles import POINTS
 from .mean_face import ALIGN_POINTS, mean_face
-from .mesh_space import HOLES, OVAL
+from .mesh_space import HOLES, LIPS, OVAL
 
+_SHUT = 10  # percentile of the lips' gap that counts as shut: who speaks for some seconds shuts them that often
 _FADE = 0.35  # face units inwards of the oval over which a change of form fades in
 
 
 def own_shape(landmarks: np.ndarray) -> np.ndarray:
     """landmarks (N, 478, 3) in square pixels -> (468, 3) float32 in face units, axes as the mean face's."""
-    return np.median([_laid(points[:POINTS]) for points in landmarks.astype(np.float64)], axis=0).astype(np.float32)
+    laid = np.array([_laid(points[:POINTS]) for points in landmarks.astype(np.float64)])
+    shape = np.median(laid, axis=0)
+    # lips as they are when shut: the mouth's middle stays, the gap is the smallest that is usual
+    upper, lower = (list(line) for line in LIPS)
+    middle = (shape[upper, 1] + shape[lower, 1]) / 2
+    shut = np.percentile(laid[:, lower, 1] - laid[:, upper, 1], _SHUT, axis=0)
+    shape[upper, 1], shape[lower, 1] = middle - shut / 2, middle + shut / 2
+    return shape.astype(np.float32)
 
 
 def reshaped(points: np.ndarray, source: np.ndarray, target: np.ndarray, strength: float) -> np.ndarray:
@@ -46,11 +55,16 @@ def _laid(points: np.ndarray) -> np.ndarray:
 
 
 def _without_openings(change: np.ndarray) -> np.ndarray:
-    """A change of form (468, 3) that moves both rims of mouth and eyes alike, so that no opening changes."""
+    """A change of form (468, 3) that moves both lids of an eye alike, so that it opens as far as before. Lips, whose
+    form is that of shut ones, may come nearer to each other but not farther apart."""
     change = change.copy()
-    for upper, lower in HOLES.values():
-        both = (change[list(upper)] + change[list(lower)]) / 2
-        change[list(upper)] = change[list(lower)] = both
+    for name, (upper, lower) in HOLES.items():
+        upper, lower = list(upper), list(lower)
+        both = (change[upper] + change[lower]) / 2
+        apart = np.minimum(change[lower, 1] - change[upper, 1], 0) if name == "mouth" else np.zeros(len(upper))
+        change[upper], change[lower] = both, both
+        change[upper, 1] -= apart / 2
+        change[lower, 1] += apart / 2
     return change
 
 

@@ -22,7 +22,7 @@ def wide_nose():
 def test_pose_place_and_size_are_no_form():
     faces = [mean_face() @ rotation_of(yaw, pitch, 7).T * size + 50
              for yaw, pitch, size in ((0, 0, 80), (25, -8, 140), (-30, 5, 60))]  # fmt: skip
-    assert np.allclose(own_shape(np.array(faces)), mean_face()[:POINTS], atol=1e-4)
+    assert np.allclose(own_shape(np.array(faces)), mean_face()[:POINTS], atol=2e-3)
 
 
 def test_a_wide_nose_stays_wide():
@@ -44,9 +44,31 @@ def test_the_form_is_exchanged_in_the_middle_and_not_at_the_outline():
 
 def test_lips_and_lids_open_as_far_as_before():
     source = mean_face()[:POINTS].copy()
-    source[[14, 87, 317], 1] += 0.2  # a source that was always filmed with an open mouth
+    source[[14, 87, 317], 1] += 0.2  # fuller lips than the target's
     source[[145, 374], 1] += 0.05
     points = with_rim(mean_face() * 100 + [200, 200, 0])
     changed = reshaped(points, source, mean_face()[:POINTS], 1.0)
     for hole in ("mouth", "right eye", "left eye"):
         assert abs(openness(changed, hole) - openness(points, hole)) < 0.01
+
+
+def test_shut_full_lips_become_shut_thin_lips_and_open_ones_stay_open():
+    def talking(gap):
+        """Ten faces whose lips open from `gap`, as the mesh sees shut ones, to 0.2 more."""
+        faces = []
+        for opening in np.linspace(0, 0.2, 10):
+            face = mean_face().copy()
+            face[14, 1] = face[13, 1] + gap + opening
+            faces.append(face * 100 + [200, 200, 0])
+        return np.array(faces)
+
+    full, thin = talking(0.06), talking(0.01)
+    target, source = own_shape(full), own_shape(thin)
+    for face, wanted in ((full[0], 0.01), (full[-1], 0.21)):
+        points = with_rim(face)
+        changed = reshaped(points, source, target, 1.0)
+        assert abs((changed[14, 1] - changed[13, 1]) / 100 - wanted) < 0.025
+    # the other way round nothing is torn open
+    points = with_rim(thin[0])
+    changed = reshaped(points, target, source, 1.0)
+    assert changed[14, 1] - changed[13, 1] <= points[14, 1] - points[13, 1] + 0.5
