@@ -1,6 +1,6 @@
 """What the shipped base weights are worth: the same run with them and from scratch, judged on faces it never saw.
 
-    python benchmarks/base.py [--people out/base-mesh/people] [--pairs 2] [--samples 300 1200 4800] [--out out/base-benefit]
+    python benchmarks/base.py [--people out/base-mesh/people] [--pairs 2] [--samples 300 1200 4800]
 
 People who were kept out when the base was made (scripts/train_base_mesh.py); of each, every fifth face is kept back.
 Each length is a whole run with its own cosine. The error is the mean absolute difference of the target's and the

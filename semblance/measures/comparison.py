@@ -25,7 +25,16 @@ from .sharpness import relative_sharpness
 
 PARTS = ("face", "jaw", "brows", "eyes", "nose", "mouth")
 _STEADY = 128  # px: side of the crops in which flicker is looked for; the face is some 100 px wide
-_PICTURE = ("sharpness", "seam", "seam, worst part", "double edges", "background", "restless", "restless plate")
+_PICTURE = (
+    "sharpness",
+    "seam",
+    "seam, worst part",
+    "edge step",
+    "double edges",
+    "background",
+    "restless",
+    "restless plate",
+)
 _SCALARS = (*_PICTURE, "brightness", "true PSNR", "true SSIM", "true MS-SSIM", "true eyes", *PARTS)
 _SIDES = ("result", "plate")
 
@@ -119,10 +128,11 @@ class Comparison:
         new, old = around.cut(result), around.cut(plate)
         new_luma, old_luma = luma(new), luma(old)
         in_cut = face.landmarks[:, :2] - [around.left, around.top]
-        median, worst = seam(new, old, around)
+        median, worst, ratio = seam(new, old, around)
         self._set("sharpness", relative_sharpness(new_luma, old_luma, around.face, around.ring))
         self._set("seam", median)
         self._set("seam, worst part", worst)
+        self._set("edge step", ratio)
         self._set("double edges", 100 * double_edges(new_luma, old_luma, in_cut, around.width))
         self._set("background", background(result, plate, around))
 

@@ -47,6 +47,9 @@ METRICS = {
     "sharpness": Metric("x plate", "near 1", (0.7, 1.3), (0.5, 1.5), 2, "under 0.5 plainly soft, over 1.5 oversharp"),
     "seam": Metric("dE", "lower", 2.3, 5.0, 2, "2.3 is the least difference noticed, 5 is obvious (dE 1976)"),
     "seam, worst part": Metric("dE", "lower", 5.0, 9.0, 2, "a tenth of the edge: the eye finds the worst place"),
+    "edge step": Metric(
+        "x plate", "near 1", (0.6, 1.2), (0.4, 1.6), 2, "colours change across a face's edge by nature"
+    ),
     "double edges": Metric("% of places", "lower", 5, 15, 1, "one place in twenty may be chance"),
     "background": Metric("dB", "higher", 38, 32, 1, "a visually lossless encode keeps 40; 32 shows on flat areas"),
     "sound offset": Metric("ms", "near 0", 20, 45, 1, "ITU-R BT.1359: sound 45 ms early is noticed"),

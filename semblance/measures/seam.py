@@ -16,6 +16,7 @@ from .regions import HEAD, Regions, lab, shrunk
 _NOISE = 1.5, 3.0  # dE of blurred encoder noise, usual and most; between them half of a weak change marks its edge
 _LEAST = 0.1  # of the hull: a smaller changed area is no swap
 _POINTS = 96
+_LEAST_STEP = 1.0  # dE: under it a step is noise, and a ratio of two says nothing
 _WIDEST = 200.0  # px of face width; larger faces are brought down to it, as the bands below are shares of the width
 _DEPTHS = 5
 _NEAR, _FAR = (0.01, 2.0), (0.03, 6.0)  # share of the face's width, least px: the bands that are compared
@@ -73,19 +74,20 @@ def colour_steps(picture: np.ndarray, edge: Edge, width: float) -> np.ndarray:
     return inner - outer
 
 
-def seam(result: np.ndarray, plate: np.ndarray, around: Regions) -> tuple[float, float]:
+def seam(result: np.ndarray, plate: np.ndarray, around: Regions) -> tuple[float, float, float]:
     """Cuts (h, w, 3) uint8 RGB of both -> dE between the result's step and the plate's: median and 90th percentile of
-    the points along the edge. NaN, NaN where the edge lies out of the frame."""
+    the points along the edge; and the result's usual step over the plate's. NaN where the edge lies out of the frame."""
     if around.width > _WIDEST:
         scale = _WIDEST / around.width
         around, result, plate = around.scaled(scale), shrunk(result, scale), shrunk(plate, scale)
     result, plate = lab(result), lab(plate)
     edge = edge_of(changed_area(result, plate, around), around.width)
     if len(edge.points) < 8:
-        return float("nan"), float("nan")
-    gap = colour_steps(result, edge, around.width) - colour_steps(plate, edge, around.width)
-    excess = np.linalg.norm(gap, axis=-1)
-    return float(np.median(excess)), float(np.percentile(excess, 90))
+        return float("nan"), float("nan"), float("nan")
+    new, old = colour_steps(result, edge, around.width), colour_steps(plate, edge, around.width)
+    excess = np.linalg.norm(new - old, axis=-1)
+    usual = [max(float(np.median(np.linalg.norm(steps, axis=-1))), _LEAST_STEP) for steps in (new, old)]
+    return float(np.median(excess)), float(np.percentile(excess, 90)), usual[0] / usual[1]
 
 
 def _band(width: float) -> np.ndarray:

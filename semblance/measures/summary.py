@@ -22,7 +22,7 @@ def figures(comparison: Comparison) -> dict[str, Figure]:
     result = {"pose error": Figure(pose_error(comparison.poses("result"), comparison.poses("plate")), frames)}
     result |= _expression(comparison)
     result |= _in_time(comparison)
-    for name in ("sharpness", "seam", "seam, worst part", "double edges", "background"):
+    for name in ("sharpness", "seam", "seam, worst part", "edge step", "double edges", "background"):
         result[name] = Figure(comparison.series(name), frames)
     return result
 

@@ -12,7 +12,7 @@ from tests.measures.doctored import blurred, drawn_face, hull_of, inside, second
 
 
 def seam_of(result, plate, around):
-    return seam(around.cut(result), around.cut(plate), around)
+    return seam(around.cut(result), around.cut(plate), around)[:2]
 
 
 def sharpness_of(result, plate, around):
@@ -79,6 +79,17 @@ def test_the_seam_is_looked_for_where_the_change_ends(face):
     area = changed_area(lab(around.cut(changed)), lab(around.cut(pixels)), around)
     assert (area ^ around.cut(small)).mean() < 0.02
     assert seam_of(changed, pixels, around)[0] == pytest.approx(8, abs=0.5)
+
+
+def test_a_step_is_told_against_the_plates_own(face):
+    """The drawn face has a step of its own at its edge; a tint inside adds to it, a picture alike adds nothing."""
+    pixels, points, around = face
+    assert seam(around.cut(pixels), around.cut(pixels), around)[2] == 1
+    hull = hull_of(points, pixels.shape[:2])
+    ratios = [
+        seam(around.cut(inside(pixels, tinted(pixels, step), hull)), around.cut(pixels), around)[2] for step in (20, 40)
+    ]
+    assert 1 < ratios[0] < ratios[1]
 
 
 def test_a_feathered_edge_is_less_of_a_seam(face):
