@@ -76,7 +76,7 @@ def colour_steps(picture: np.ndarray, edge: Edge, width: float) -> np.ndarray:
 
 def seam(result: np.ndarray, plate: np.ndarray, around: Regions) -> tuple[float, float, float]:
     """Cuts (h, w, 3) uint8 RGB of both -> dE between the result's step and the plate's: median and 90th percentile of
-    the points along the edge; and the result's usual step over the plate's. NaN where the edge lies out of the frame."""
+    the points along the edge; the result's usual step over the plate's. NaN where the edge lies out of the frame."""
     if around.width > _WIDEST:
         scale = _WIDEST / around.width
         around, result, plate = around.scaled(scale), shrunk(result, scale), shrunk(plate, scale)
