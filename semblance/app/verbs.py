@@ -46,6 +46,7 @@ def _replace(progress: TerminalProgress, stop: StopSignal) -> Callable:
         target_person: Path | None = None,
         seed: int = 0,
         samples: int | None = None,
+        from_scratch: bool = False,
         merge: MergeOptions = MergeOptions(),  # noqa: B008
         encode: EncodeOptions = EncodeOptions(),  # noqa: B008
         options: SwapOptions = SwapOptions(),  # noqa: B008
@@ -63,9 +64,10 @@ def _replace(progress: TerminalProgress, stop: StopSignal) -> Callable:
             target_person: a picture of who is to be replaced, where the clip shows several people
             seed: where all chance comes from
             samples: learn so many faces, however long it takes, instead of minutes
+            from_scratch: begin with random weights, not with those that come with the package
         """
         result = replace(
-            source, target, out, minutes, model, preset, source_person, target_person, seed, samples,
+            source, target, out, minutes, model, preset, source_person, target_person, seed, samples, from_scratch,
             merge, encode, options, progress, stop,
         )  # fmt: skip
         progress.done()

@@ -40,6 +40,7 @@ def replace(
     target_person: Path | None = None,
     seed: int = 0,
     samples: int | None = None,
+    from_scratch: bool = False,
     merge: MergeOptions | None = None,
     encode: EncodeOptions | None = None,
     options: SwapOptions | None = None,
@@ -48,7 +49,7 @@ def replace(
 ) -> SwapResult:
     """Extract both people, train for `minutes`, and swap. source: clips or folders of pictures of who shall appear;
     source_person, target_person: pictures that say who is meant where a clip shows several; samples: learn so many
-    faces, however long it takes, instead of `minutes`.
+    faces, however long it takes, instead of `minutes`; from_scratch: begin without the weights of the package.
 
     Raises whatever extract, curate, train and swap raise, and OutputError if OUT.work belongs to other clips; before
     training nothing is left behind on bad input.
@@ -57,7 +58,7 @@ def replace(
     out, clips = Path(out), [source] if isinstance(source, str | Path) else list(source)
     work = beside(out, ".work")
     merge, encode = merge or MergeOptions(), encode or EncodeOptions()
-    training = TrainOptions(minutes=None if samples else minutes, samples=samples, seed=seed)
+    training = TrainOptions(minutes=None if samples else minutes, samples=samples, seed=seed, from_scratch=from_scratch)
 
     refuse_existing(out, "place for the result")
     refuse_report(out)
@@ -71,6 +72,7 @@ def replace(
         "model": model,
         "preset": preset,
         "seed": seed,
+        "from_scratch": from_scratch,
     }
     new, run = not work.exists(), work / "model"
     with nothing_left(work, lambda error: not new or _is_worth_keeping(work, error)):
