@@ -9,12 +9,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 
-from ..faces.align import crop_matrix, take_crop
+from ..faces.align import crop_matrix, move, take_crop
 from ..faces.identity import SAME_PERSON, distance, identity_chip, identity_vectors
-from ..faces.mask import PersonMask
+from ..faces.mask import PersonMask, hull_mask
+from ..finish.masks import erode_edge
 from ..finish.merge import Free, MergeOptions, merge_face
 from ..media.encode import EncodeOptions
 from ..media.native import paste
@@ -28,6 +30,10 @@ from .occlusion_mask import MODEL, PRESET, OcclusionMask, open_occlusion_mask
 from .options import SwapOptions
 from .view import View, view_of
 from .watch import Watched, watch
+
+
+_RIM = 0.04  # of the occlusion net's picture: within so much of the outline its answer is that of the outline
+_UNSURE = 0.25, 0.75
 
 
 @dataclass(eq=False)
@@ -160,7 +166,17 @@ def _find_occluders(items: list[_Drawn], mask: OcclusionMask, aspect: float) -> 
     matrices = [crop_matrix(part.face.landmarks, mask.size, "face", aspect) for _, part in parts]
     crops = [take_crop(item.frame.pixels, matrix, mask.size) for (item, _), matrix in zip(parts, matrices)]
     for (_, part), found, matrix in zip(parts, mask(np.stack(crops)), matrices):
-        part.free = Free(found, matrix)
+        part.free = Free(_within(found, move(part.face.landmarks[:, :2], matrix)), matrix)
+
+
+def _within(found: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """What the net found, (S, S) 0..1, decided (it is unsure by half along every edge), within the mesh's outline only:
+    beyond it nothing counts as face to the net, and the model's own mask knows better."""
+    side = found.shape[0]
+    inner = erode_edge(hull_mask(points, found.shape), _RIM * side)
+    inner = cv2.GaussianBlur(inner, (0, 0), _RIM * side / 2)
+    decided = np.clip((found - _UNSURE[0]) / (_UNSURE[1] - _UNSURE[0]), 0, 1)
+    return (1 - inner * (1 - decided)).astype(np.float32)
 
 
 def _choose(seen: Watched, vectors: list[np.ndarray], chooser: _Chooser, painter: Painter) -> _Drawn:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from semblance.create.job import Record
-from semblance.create.render import _Drawn, _merge, _Part
+from semblance.create.render import _Drawn, _merge, _Part, _within
 from semblance.create.view import Laid, _filled
 from semblance.faces.mean_face import mean_face
 from semblance.finish.merge import MergeOptions
@@ -68,3 +68,11 @@ def test_an_outline_in_shares_of_the_crop_is_a_mask_in_the_nets_part_of_it():
     mask = _filled(square, 80, 0.8)
     assert mask.shape == (80, 80) and mask[40, 40] == 1 and mask[5, 40] == mask[40, 75] == 0
     assert abs(np.sqrt(mask.sum()) - 50) < 2  # half of 1 in 0.8 of 1 is 50 of 80 pixels; a drawn edge is a pixel wide
+
+
+def test_the_occlusion_net_is_asked_only_within_the_face():
+    points = np.array([[64 + 40 * np.cos(a), 64 + 40 * np.sin(a)] for a in np.linspace(0, 6.28, 60)])
+    nothing, half = (_within(np.full((128, 128), value, np.float32), points) for value in (0.0, 0.5))
+    assert nothing[64, 64] < 0.01 and nothing[5, 5] == 1 and nothing[64, 64 + 45] > 0.98
+    assert abs(half[64, 64] - 0.5) < 0.01
+    assert _within(np.ones((128, 128), np.float32), points).min() == 1
