@@ -31,7 +31,6 @@ from .options import SwapOptions
 from .view import View, view_of
 from .watch import Watched, watch
 
-
 _RIM = 0.04  # of the occlusion net's picture: within so much of the outline its answer is that of the outline
 _UNSURE = 0.25, 0.75
 
