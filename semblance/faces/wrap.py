@@ -113,12 +113,15 @@ def wrap(texture: np.ndarray, points: np.ndarray, width: int, height: int) -> tu
     """
     size = texture.shape[0]
     triangle, weights = raster(points.astype(np.float32), mesh_triangles(), height, width)
-    across, down = _places(triangle, weights, mesh_triangles(), (layout() * size - 0.5).astype(np.float32))
     shrink = size / max(float(np.ptp(points[:, :2], axis=0).max()), 1.0)
     if shrink > _ALIASES:
         texture = cv2.GaussianBlur(texture, (0, 0), 0.4 * shrink)
-    kind = cv2.INTER_LINEAR if shrink > 1 else cv2.INTER_CUBIC
-    drawn = cv2.remap(texture, across, down, kind, borderMode=cv2.BORDER_REPLICATE)
+    else:  # enlarged upright first: on so fine a grid linear loses nothing, at a third of a cubic remap's cost
+        size *= 2
+        texture = cv2.resize(texture, (size, size), interpolation=cv2.INTER_CUBIC)
+    across, down = _places(triangle, weights, mesh_triangles(), (layout() * size - 0.5).astype(np.float32))
+    drawn = cv2.remap(texture, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    drawn = drawn.reshape(height, width, -1)  # cv2 drops a single channel
     there = triangle >= 0
     drawn[~there] = 0
     return drawn, there

@@ -25,7 +25,7 @@ _SKIN = 16.0, 30.0  # Lab distances from the face's own skin: within the first i
 _COARSE = 2.0  # pixels: detail is what a blur of this deviation takes away
 _TOO_SMALL = 100  # pixels of face
 _DETAIL = 0.5, 1.5  # weaker and it is plastic, stronger and noise is raised
-_NO_DETAIL = 1e-3
+_NO_DETAIL = 0.25  # levels of 255
 _SEEN_SIDE = 64  # visibility is smooth: worked out at this side
 
 
@@ -84,30 +84,30 @@ def wear(
         points = reshaped(points, clothes.source, clothes.target, shape)
     alpha = clothes.mask * cv2.resize(_turned_to(visible), (size, size), interpolation=cv2.INTER_LINEAR)
     crop_points, matrix, side = _place(points, size)
-    drawn, there = wrap(np.dstack([texture, alpha]).astype(np.float32), crop_points, side, side)
-    crop, mask = np.clip(drawn[..., :3], 0, 1), np.clip(drawn[..., 3], 0, 1) * there
+    # bytes: four times as fast as floats, and they stay within their range by themselves
+    drawn, _ = wrap(cv2.convertScaleAbs(np.dstack([texture, alpha]), alpha=255), crop_points, side, side)
+    crop, mask = np.ascontiguousarray(drawn[..., :3]), drawn[..., 3]
     if detail:
         under = cv2.warpAffine(frame, matrix, (side, side), borderMode=cv2.BORDER_REPLICATE)
-        crop = _as_fine(crop, under.astype(np.float32) / 255, mask, detail)
-    return Worn(crop, matrix, mask)
+        crop = _as_fine(crop, under, mask, detail)
+    return Worn(crop * np.float32(1 / 255), matrix, mask * np.float32(1 / 255))
 
 
 def _as_fine(crop: np.ndarray, plate: np.ndarray, mask: np.ndarray, share: float) -> np.ndarray:
-    """The face (S, S, 3) with its fine detail as strong as that of the plate under it: all of the way at share 1.
+    """The face (S, S, 3) uint8 with its fine detail as strong as that of the plate under it: all of the way at share 1.
 
-    Compared by the spread of the Laplacian under the mask, as sharpness is measured.
+    Compared by the spread of the Laplacian under the mask (S, S) uint8, as sharpness is measured.
     """
-    inside = mask > 0.9
+    inside = mask > 230
     if inside.sum() < _TOO_SMALL:
         return crop
     own, wanted = (
-        float(cv2.Laplacian(cv2.cvtColor(each, cv2.COLOR_RGB2GRAY), cv2.CV_32F)[inside].std()) for each in (crop, plate)
+        float(cv2.Laplacian(cv2.cvtColor(each, cv2.COLOR_RGB2GRAY), cv2.CV_16S)[inside].std()) for each in (crop, plate)
     )
     if min(own, wanted) < _NO_DETAIL:
         return crop
-    factor = np.float32(np.clip(wanted / own, *_DETAIL) ** share)
-    coarse = cv2.GaussianBlur(crop, (0, 0), _COARSE)
-    return np.clip(coarse + factor * (crop - coarse), 0, 1)
+    factor = float(np.clip(wanted / own, *_DETAIL) ** share)
+    return cv2.addWeighted(crop, factor, cv2.GaussianBlur(crop, (0, 0), _COARSE), 1 - factor, 0)
 
 
 def _place(points: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray, int]:

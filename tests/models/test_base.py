@@ -25,7 +25,8 @@ def test_each_is_half_precision_has_a_card_and_fits_its_model(file):
     model, preset = file.stem.split("-")
     with safe_open(file, framework="numpy") as opened:
         header = json.loads(opened.metadata()["semblance"])
-        assert {opened.get_tensor(name).dtype for name in opened.keys()} == {np.dtype(np.float16)}
+        names = list(opened.keys())
+        assert {opened.get_tensor(name).dtype for name in names} == {np.dtype(np.float16)}
     assert (header["model"], header["preset"], header["licence"]) == (model, preset, "Apache-2.0")
     assert (CARDS / f"{model}.md").exists()
     module = load_model_file(model)
