@@ -7,6 +7,8 @@ shut lips stay shut: on full lips the mesh leaves a gap that on thin ones would 
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from .face_triangles import POINTS
@@ -36,12 +38,25 @@ def reshaped(points: np.ndarray, source: np.ndarray, target: np.ndarray, strengt
     """
     change = (strength * _fading())[:, None] * _without_openings(source - target)
     face = points[:POINTS].astype(np.float64)
-    away = face - face.mean(0)
-    model = mean_face()[:POINTS] - mean_face()[:POINTS].mean(0)
-    matrix = np.linalg.lstsq(model, away, rcond=None)[0]
+    matrix = _to_picture() @ (face - face.mean(0))
     moved = points.copy()
     moved[:POINTS] = face + change @ matrix
     return moved
+
+
+@lru_cache(maxsize=1)
+def _to_picture() -> np.ndarray:
+    """(3, 468): times centred points (468, 3) gives the linear map that takes the mean face there by least squares."""
+    return np.linalg.pinv(mean_face()[:POINTS] - mean_face()[:POINTS].mean(0))
+
+
+@lru_cache(maxsize=1)
+def _fading() -> np.ndarray:
+    """(468,) 0 on the oval, 1 from _FADE inwards."""
+    face = mean_face()[:POINTS]
+    away = np.linalg.norm(face[:, None] - face[None, list(OVAL)], axis=2).min(1)
+    share = np.clip(away / _FADE, 0, 1)
+    return share * share * (3 - 2 * share)
 
 
 def _laid(points: np.ndarray) -> np.ndarray:
@@ -66,11 +81,3 @@ def _without_openings(change: np.ndarray) -> np.ndarray:
         change[upper, 1] -= apart / 2
         change[lower, 1] += apart / 2
     return change
-
-
-def _fading() -> np.ndarray:
-    """(468,) 0 on the oval, 1 from _FADE inwards."""
-    face = mean_face()[:POINTS]
-    away = np.linalg.norm(face[:, None] - face[None, list(OVAL)], axis=2).min(1)
-    share = np.clip(away / _FADE, 0, 1)
-    return share * share * (3 - 2 * share)

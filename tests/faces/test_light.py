@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from semblance.faces.light import light_between, relit
+from semblance.faces.light import _FADES, _STIFF, _relax, light_between, relit
 
 SIDE = 64
 ALL = np.ones((SIDE, SIDE), np.float32)
@@ -77,3 +77,19 @@ def test_at_the_edge_the_two_meet_whatever_the_polynomial_says():
 
 def test_where_nothing_is_seen_nothing_changes():
     assert np.abs(light_between(skin(), lit_from_the_side(skin()), NONE, NONE).change).max() == 0
+
+
+def test_the_membrane_is_the_solution_of_its_equations():
+    side, chance = 16, np.random.default_rng(4)
+    weight = np.where(chance.random((side, side)) < 0.3, chance.random((side, side)), 0) + _FADES
+    held = chance.normal(size=(side, side, 3)) * weight[..., None]
+    number = np.arange(side * side).reshape(side, side)
+    matrix = np.diag(weight.ravel())
+    for a, b in ((number[:, :-1], number[:, 1:]), (number[:-1], number[1:])):
+        for i, j in zip(a.ravel(), b.ravel()):
+            matrix[[i, j], [i, j]] += _STIFF
+            matrix[[i, j], [j, i]] -= _STIFF
+    dense = np.linalg.solve(matrix, held.reshape(-1, 3)).reshape(side, side, 3)
+    found = np.zeros_like(held)
+    _relax(found, held, weight)
+    assert np.abs(found - dense).max() < 1e-3

@@ -27,7 +27,7 @@ def test_each_is_half_precision_has_a_card_and_fits_its_model(file):
         header = json.loads(opened.metadata()["semblance"])
         names = list(opened.keys())
         assert {opened.get_tensor(name).dtype for name in names} == {np.dtype(np.float16)}
-    assert (header["model"], header["preset"], header["licence"]) == (model, preset, "Apache-2.0")
+    assert (header["model"], header["preset"]) == (model, preset) and header["licence"].startswith("Apache-2.0")
     assert (CARDS / f"{model}.md").exists()
     module = load_model_file(model)
     net = module.Net(choose_preset(module, preset))
