@@ -9,6 +9,7 @@ import pytest
 
 from semblance.errors import FacesetError
 from semblance.faceset.dfl import NoMetadata, config_of, facts_of, read_dfl, read_pak, with_metadata, write_pak
+from semblance.faceset.plain_pickle import read_plain
 from semblance.media.image import encode_picture, read_picture, read_tags
 from tests.faceset.foreign_files import dfl_face, embedded
 
@@ -38,7 +39,7 @@ def test_metadata_comes_back_and_the_picture_stays_one(tmp_path):
     assert data[2:4] == b"\xff\xe0" and data[6:10] == b"JFIF"
     place = data.index(b"\xff\xef")
     length = struct.unpack(">H", data[place + 2 : place + 4])[0]
-    assert pickle.loads(data[place + 4 : place + 2 + length]) == facts  # our own bytes
+    assert read_plain(data[place + 4 : place + 2 + length], "our own bytes") == facts
 
 
 def test_its_own_numpy_metadata_is_read():
@@ -114,7 +115,7 @@ def test_what_deepfacelab_reads_of_a_pak(tmp_path):
     write_pak(tmp_path / "p", [config_of("1.jpg", facts, 64)] * 3, iter(jpegs))
     data = (tmp_path / "p").read_bytes()
     version, length = struct.unpack("<QQ", data[:16])
-    configs = pickle.loads(data[16 : 16 + length])  # our own bytes
+    configs = read_plain(data[16 : 16 + length], "our own bytes")
     offsets = struct.unpack("<4Q", data[16 + length : 48 + length])
     start = 48 + length
     assert version == 1 and [data[start + a : start + b] for a, b in pairwise(offsets)] == jpegs
