@@ -46,7 +46,6 @@ class Painter:
     options: SwapOptions
     source: np.ndarray = field(init=False)  # (128,) who appears
     target: np.ndarray = field(init=False)  # (128,) who is replaced
-
     view: View = field(init=False)
     occlusion: OcclusionMask | None = field(init=False)
 

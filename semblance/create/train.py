@@ -18,6 +18,7 @@ from ..faceset.shortcomings import shortcomings
 from ..faceset.store import Faceset, crop_coverage, crop_points, load_crops, open_faceset
 from ..faceset.textures import expressions_of, load_textures, shape_of
 from ..models import choose_preset, load_model_file
+from ..options import Options
 from ..runs import Progress, StopSignal
 from ..training.batches import SIDES, CropPair
 from ..training.changes import changed_by
@@ -45,7 +46,7 @@ def train(
     """
     options, progress, stop = options or TrainOptions(), progress or Progress(), stop or StopSignal()
     module = load_swap_file(model)
-    config = changed_by(choose_preset(module, preset), () if options is None else options.change)
+    config = _config(module, model, preset, options, Path(out) if resume else None)
     facesets = open_faceset(Path(source)), open_faceset(Path(target))
     notes = _notes(*facesets)
     if resume:
@@ -67,6 +68,15 @@ def train(
         model, preset, material, Path(out), options, resume, progress, stop,
         lambda path, pixels: publish_picture(path, pixels, f"training preview of {model}"), notes,
     )  # fmt: skip
+
+
+def _config(module: ModuleType, model: str, preset: str, options: TrainOptions, begun: Path | None) -> Options:
+    """The preset with this call's changes; of a run that goes on, what it was begun with."""
+    if begun is not None and (begun / "options.json").exists():
+        record = RunRecord.from_json((begun / "options.json").read_text(encoding="utf-8"), begun / "options.json")
+        if record.model == model:  # train_model refuses another
+            return module.Config(**record.config)
+    return changed_by(choose_preset(module, preset), options.change)
 
 
 def load_swap_file(model: str) -> ModuleType:

@@ -55,3 +55,11 @@ def test_a_model_that_swaps_no_faces_is_refused(facesets, tmp_path):
     with pytest.raises(ModelError, match="semblance mask train"):
         train("mask_xseg", facesets["source"], facesets["target"], tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_run_of_another_size_goes_on_at_that_size(facesets, tmp_path):
+    both = facesets["source"], facesets["target"]
+    options = TrainOptions(samples=16, precision="fp32", change=("size=64",))
+    train("swap_mesh", *both, tmp_path / "run", "tiny", options)
+    again = train("swap_mesh", *both, tmp_path / "run", "tiny", TrainOptions(samples=32, precision="fp32"), resume=True)
+    assert again.samples == 32
