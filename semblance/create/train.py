@@ -27,6 +27,7 @@ from ..training.loop import TrainResult, train_model
 from ..training.mesh_pair import MeshPair
 from ..training.options import TrainOptions
 from ..trust.publish import publish_picture
+from .calibrate import calibrate
 
 
 def train(
@@ -64,10 +65,13 @@ def train(
         yaw = {name: faceset.kept["yaw"].to_numpy() for name, faceset in zip(SIDES, facesets)}
         matches = match_expressions(*(expressions_of(faceset) for faceset in facesets))
         material = CropPair(*crops, matches, planes, yaw)
-    return train_model(
+    result = train_model(
         model, preset, material, Path(out), options, resume, progress, stop,
         lambda path, pixels: publish_picture(path, pixels, f"training preview of {model}"), notes,
     )  # fmt: skip
+    if isinstance(material, MeshPair):
+        calibrate(Path(out), facesets[1], progress)
+    return result
 
 
 def _config(module: ModuleType, model: str, preset: str, options: TrainOptions, begun: Path | None) -> Options:

@@ -17,6 +17,7 @@ import torch
 from ..faces.align import crop_matrix, part_of, take_crop
 from ..faces.expression import expressions
 from ..faces.mesh_space import with_rim
+from ..faces.openings import gaps
 from ..faces.wrap import unwrap
 from ..finish.merge import MergeOptions
 from ..finish.wear import wardrobe, wear
@@ -33,6 +34,30 @@ class Laid:
     crop: np.ndarray
     matrix: np.ndarray
     mask: np.ndarray | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Openings:
+    """What to add to each opening: at (3, K) how far the plate's stand open, change (3, K), both in face heights; rows
+    mouth, right eye, left eye."""
+
+    at: np.ndarray
+    change: np.ndarray
+
+    def __call__(self, plate: np.ndarray) -> np.ndarray:
+        """The plate's openings (3,) -> what to add to each (3,)."""
+        return np.array([np.interp(gap, *row) for gap, *row in zip(plate, self.at, self.change)])
+
+    @staticmethod
+    def of(told: dict | None) -> Openings:
+        """From as_json(); none: nothing is added."""
+        if told is None:
+            return Openings(np.tile([0.0, 1.0], (3, 1)), np.zeros((3, 2)))
+        return Openings(np.array(told["at"]), np.array(told["change"]))
+
+    def as_json(self) -> dict:
+        """Rounded lists."""
+        return {"at": np.round(self.at, 5).tolist(), "change": np.round(self.change, 5).tolist()}
 
 
 class View(Protocol):
@@ -97,6 +122,7 @@ class _MeshLook:
     points: np.ndarray  # (VERTICES, 3) frame pixels
     texture: np.ndarray  # (S, S, 3) uint8
     expression: np.ndarray  # (K,)
+    gaps: np.ndarray  # (3,) how far mouth and eyes stand open, face heights
 
 
 class MeshView:
@@ -112,12 +138,13 @@ class MeshView:
         shapes = (np.array(notes[side]["shape"], np.float32).reshape(-1, 3) for side in ("source", "target"))
         means = (_picture(getattr(net, f"{side}_mean")) for side in ("source", "target"))
         self.clothes = wardrobe(*shapes, *means)
+        self.openings = Openings.of(header.get("openings"))
 
     def look(self, pixels: np.ndarray, face: Face, aspect: float) -> _MeshLook:
         points = with_rim(face.landmarks)
         square = face.landmarks * np.array([aspect, 1, 1], np.float32)
         told = expressions(square[None], np.array([face.pose[0]]), np.array([face.pose[1]]))[0]
-        return _MeshLook(points, unwrap(pixels, points, self.size), told)
+        return _MeshLook(points, unwrap(pixels, points, self.size), told, gaps(square))
 
     def draw(self, looks: list[_MeshLook]) -> tuple[list, np.ndarray]:
         textures = torch.from_numpy(np.stack([look.texture for look in looks])).permute(0, 3, 1, 2).float() / 255
@@ -133,7 +160,8 @@ class MeshView:
 
     def lay(self, pixels: np.ndarray, look: _MeshLook, drawn: np.ndarray) -> Laid:
         merge = self.merge
-        worn = wear(drawn, pixels, look.texture, look.points, self.clothes, merge.shape, merge.light, merge.detail)
+        clothes, change = self.clothes, self.openings(look.gaps)
+        worn = wear(drawn, pixels, look.texture, look.points, clothes, merge.shape, merge.light, merge.detail, change)
         return Laid(worn.crop, worn.matrix, worn.mask)
 
 

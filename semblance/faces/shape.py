@@ -14,6 +14,7 @@ import numpy as np
 from .face_triangles import POINTS
 from .mean_face import ALIGN_POINTS, mean_face
 from .mesh_space import HOLES, LIPS, OVAL
+from .openings import opening_change
 
 _SHUT = 10  # percentile of the lips' gap that counts as shut: who speaks for some seconds shuts them that often
 _FADE = 0.35  # face units inwards of the oval over which a change of form fades in
@@ -31,12 +32,17 @@ def own_shape(landmarks: np.ndarray) -> np.ndarray:
     return shape.astype(np.float32)
 
 
-def reshaped(points: np.ndarray, source: np.ndarray, target: np.ndarray, strength: float) -> np.ndarray:
+def reshaped(
+    points: np.ndarray, source: np.ndarray, target: np.ndarray, strength: float, openings: np.ndarray | None = None
+) -> np.ndarray:
     """Points of a target's face with the source's form: points (VERTICES, 3) px, both shapes (468, 3); returns a copy.
 
     strength 0: as it was; 1: all of the source's form in the middle of the face. Nothing changes at the outline.
+    openings (3,): by how many face heights mouth and eyes open further (faces/openings.py).
     """
     change = (strength * _fading())[:, None] * _without_openings(source - target)
+    if openings is not None:
+        change += opening_change(points, openings)
     face = points[:POINTS].astype(np.float64)
     matrix = _to_picture() @ (face - face.mean(0))
     moved = points.copy()

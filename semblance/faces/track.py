@@ -16,7 +16,7 @@ from .detect import FaceDetector, overlap
 from .landmarks import LandmarkFinder, MeshFinder
 from .pose import euler
 
-_ROOM = 1.9  # side of the square around a face, in face sizes: leaves half a face for motion on each side
+ROOM = 1.9  # side of the square around a face, in face sizes: leaves half a face for motion on each side
 _BOX_TO_FACE = 1.35  # the detector's box spans brows to chin; the mesh's also the forehead
 _DETECT_EVERY = 10  # frames between looks at the whole frame while all faces are tracked
 _THOROUGH_EVERY = 25  # frames between looks at parts of the frame while nothing at all is found
@@ -72,7 +72,7 @@ class FaceTracker:
         """Find the track's face in this frame; False: lost."""
         old = track.face
         centre = _centre(old) + track.motion
-        mesh = self.finder.find(pixels, tuple(centre), old.size * _ROOM, old.pose[2], self.aspect)
+        mesh = self.finder.find(pixels, tuple(centre), old.size * ROOM, old.pose[2], self.aspect)
         if mesh is None:
             return False
         new = Face(mesh.landmarks, old.score, euler(mesh.landmarks, self.aspect), track.number)
@@ -88,7 +88,7 @@ class FaceTracker:
                 return
             if any(overlap(box, track.face.box) > 0.4 for track in self._tracks):
                 continue
-            mesh = self.finder.find(pixels, box.centre, box.size * _BOX_TO_FACE * _ROOM, 0.0, self.aspect)
+            mesh = self.finder.find(pixels, box.centre, box.size * _BOX_TO_FACE * ROOM, 0.0, self.aspect)
             if mesh is None:
                 continue
             face = Face(mesh.landmarks, box.score, euler(mesh.landmarks, self.aspect), self._next)

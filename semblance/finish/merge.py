@@ -70,7 +70,7 @@ class MergeOptions(Options):
     Lab, or none where the model takes over the plate's light."""
     occluders: Literal["keep", "cover"] = "keep"
     """What stands before the face (a hand, a microphone, glasses) stays in front (keep) or is painted over (cover)."""
-    shape: float = Field(0.7, ge=0, le=1)
+    shape: float = Field(1.0, ge=0, le=1)
     """How much of the source's form the face gets (0 to 1); for models that work in mesh space."""
     light: float = Field(1.0, ge=0, le=1)
     """How much of the plate's light the face gets (0 to 1); for models that work in mesh space."""

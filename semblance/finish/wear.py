@@ -68,10 +68,12 @@ def wear(
     shape: float,
     light: float,
     detail: float = 0.0,
+    openings: np.ndarray | None = None,
 ) -> Worn:
     """texture (T, T, 3) float32 0..1 as the model drew it; frame (H, W, 3) uint8; plate (S, S, 3) uint8, the texture
     of the frame's face; points (VERTICES, 3) of it in frame pixels; shape, light, detail 0..1: how much of the source's
-    form, of the plate's light and of the strength of its detail."""
+    form, of the plate's light and of the strength of its detail; openings (3,): how much further than the
+    plate's mouth and eyes are to open, in face heights."""
     size = texture.shape[0]
     visible = seen(points, _SEEN_SIDE)
     if light:
@@ -80,8 +82,8 @@ def wear(
             for each in (clothes.mask, clothes.edge)
         )
         texture = relit(texture, light_between(texture, plate.astype(np.float32) / 255, trust, edge), light)
-    if shape:
-        points = reshaped(points, clothes.source, clothes.target, shape)
+    if shape or openings is not None:
+        points = reshaped(points, clothes.source, clothes.target, shape, openings)
     alpha = clothes.mask * cv2.resize(_turned_to(visible), (size, size), interpolation=cv2.INTER_LINEAR)
     crop_points, matrix, side = _place(points, size)
     # bytes: four times as fast as floats, and they stay within their range by themselves

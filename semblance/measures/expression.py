@@ -11,22 +11,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..faces.align import move, umeyama
-from ..faces.landmarks import LOWER_LID, LOWER_LIP, UPPER_LID, UPPER_LIP
 from ..faces.mean_face import mean_face, unit_points
-from .regions import BROWS, EYES, JAW, MOUTH, face_height
+from ..faces.openings import face_height, gaps
+from .regions import BROWS, EYES, JAW, MOUTH
 
 STILL = 0.004  # spread in face heights under which an opening moves no more than the landmarks' own noise (measured)
 EXPRESSIVE = np.array([*BROWS, *EYES, *MOUTH, *JAW])
-_LEFT_LIDS = 386, 374
 # eye corners and nose; the usual alignment also leans on brows and mouth corners, whose motion is asked for here
 _RIGID = np.array([33, 133, 263, 362, 168, 6, 197, 195, 5, 4, 1, 2, 98, 327, 64, 294, 129, 358])
 
 
 def openings(points: np.ndarray) -> tuple[float, float]:
     """points (478, 2 or 3), square pixels -> opening of the mouth, mean opening of the eyes, in face heights."""
-    height = max(face_height(points), 1e-6)
-    pairs = (UPPER_LIP, LOWER_LIP), (UPPER_LID, LOWER_LID), _LEFT_LIDS
-    mouth, right, left = (float(np.linalg.norm(points[a, :2] - points[b, :2])) / height for a, b in pairs)
+    mouth, right, left = map(float, gaps(points))
     return mouth, (right + left) / 2
 
 

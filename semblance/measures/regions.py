@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from ..faces.mask import hull_mask
+from ..faces.openings import face_height
 
 # mesh points of each part, in the order in which the jaw is walked from ear to ear
 JAW = (234, 93, 132, 58, 172, 136, 150, 149, 176, 148, 152, 377, 400, 378, 379, 365, 397, 288, 361, 323, 454)
@@ -23,7 +24,7 @@ MOUTH = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 185, 40, 39, 37, 0, 
          78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 191, 80, 81, 82, 13, 312, 311, 310, 415)  # fmt: skip
 PARTS = {"jaw": JAW, "brows": BROWS, "eyes": EYES, "nose": NOSE, "mouth": MOUTH}
 
-TEMPLES, FOREHEAD, CHIN = (234, 454), 10, 152
+TEMPLES = (234, 454)
 EYE_CORNERS = (33, 263)
 
 INSIDE = 0.08  # the face without the zone in which masks are feathered
@@ -36,11 +37,6 @@ def face_width(points: np.ndarray) -> float:
     """points (478, 2 or 3) px -> px from temple to temple; in profile, where those fall together, 0.7 of the height."""
     across = np.linalg.norm(points[TEMPLES[0], :2] - points[TEMPLES[1], :2])
     return float(max(across, 0.7 * face_height(points), 1.0))
-
-
-def face_height(points: np.ndarray) -> float:
-    """px from the top of the forehead to the chin."""
-    return float(np.linalg.norm(points[FOREHEAD, :2] - points[CHIN, :2]))
 
 
 def eye_distance(points: np.ndarray) -> float:

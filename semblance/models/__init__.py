@@ -6,6 +6,7 @@ Listing and describing read file names and docstrings only: torch is imported wh
 from __future__ import annotations
 
 import ast
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -99,6 +100,9 @@ def load_swapper(run: Path, progress: Progress | None = None) -> tuple[ModuleTyp
         raise ModelError(
             f"The weights in {checkpoint.path} do not fit {header['model']}; they come from another version of it."
         ) from None
+    tried = Path(run) / "openings.json"  # see create/calibrate.py
+    if tried.exists():
+        header["openings"] = json.loads(tried.read_text(encoding="utf-8"))
     return module, net.eval(), header
 
 

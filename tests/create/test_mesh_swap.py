@@ -1,5 +1,7 @@
 """The mesh swapper on real people: the right person, sharp, in the plate's pose and expression, after a few seconds."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -36,6 +38,16 @@ def test_it_moves_as_the_plate_does(figures):
     assert figures["pose error"].value < 1.5
     assert figures["mouth correlation"].value > 0.93
     assert figures["eye correlation"].value > 0.9
+
+
+def test_mouth_and_eyes_were_tried_and_open_as_far_as_the_plates(mesh_run, plate, figures, tmp_path):
+    assert (mesh_run / "openings.json").exists()
+    untried = shutil.copytree(mesh_run, tmp_path / "untried")
+    (untried / "openings.json").unlink()
+    swap(plate, untried, tmp_path / "c.mp4")
+    rows = {row.name: row for row in measure(tmp_path / "c.mp4", plate).rows}
+    assert figures["eye error"].value < 0.9 * rows["eye error"].value
+    assert figures["mouth error"].value < 1.2 * rows["mouth error"].value
 
 
 def test_it_is_as_steady_as_the_plate_and_as_sharp_as_64_texels_can_be(figures):

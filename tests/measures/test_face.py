@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from semblance.faces.mean_face import mean_face
+from semblance.faces.openings import face_height
 from semblance.measures.expression import EXPRESSIVE, aligned, follow, offset_error, openings
 from semblance.measures.identity import distances_to, named, retrieval
 from semblance.measures.landmark_error import landmark_errors
 from semblance.measures.pose import pose_error
-from semblance.measures.regions import JAW, MOUTH, face_height
+from semblance.measures.regions import JAW, MOUTH
 
 
 def turned(points, angle=0.3, scale=1.7, shift=(40, -12)):

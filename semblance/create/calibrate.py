@@ -1,0 +1,138 @@
+"""Does what a model draws look as open as the face it is drawn over? Found by trying it on the target's own faces.
+
+A drawn mouth may be read as wider open than the plate's, a drawn eye may not quite shut: the source's footage may hold
+no such moment. The landmarks of what was drawn tell by how much, for little, half and wide open; moving lips and lids
+by that much and trying again twice makes both agree. Eyes at rest stay as wide as the source's are drawn.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from ..faces.landmarks import LandmarkFinder, MeshFinder
+from ..faces.openings import gaps
+from ..faces.track import ROOM
+from ..faceset.store import Faceset, crop_landmarks, read_crop
+from ..finish.merge import MergeOptions, merge_face
+from ..media.native import paste
+from ..models import load_swapper
+from ..runs import Progress, write_json
+from ..types import Face
+from .view import MeshView, Openings
+
+FILE = "openings.json"
+FACES = 30  # tried: a second or two
+_KNOTS = 5  # openings for which a change is found; between them it runs straight
+_ROUNDS = 3  # the first tries what the model does by itself
+_LARGEST = 0.03  # face heights
+_EASE = 1.0  # of what was found is corrected at once
+_CAUTION = 0.5  # faces without any error that each knot counts besides its own
+_SMOOTH = 2.0  # weight of a change that bends from knot to knot: a mouth must not jump on its way
+
+
+def calibrate(run: Path, target: Faceset, progress: Progress | None = None) -> Openings:
+    """Try a trained run of a mesh model on faces of its target's faceset, and note what was found in the run folder."""
+    progress = progress or Progress()
+    module, net, header = load_swapper(run, progress)
+    view = MeshView(module, net, header, MergeOptions())
+    rows = target.kept
+    found = np.array([gaps(crop_landmarks(row)) for _, row in rows.iterrows()])
+    chosen = rows.iloc[spread_rows(found, FACES)]
+    faces = [
+        (
+            read_crop(target, row["name"]),
+            Face(crop_landmarks(row).astype(np.float32), pose=(row["yaw"], row["pitch"], 0.0)),
+        )
+        for _, row in chosen.iterrows()
+    ]
+    finder = MeshFinder()
+    try:
+        openings = measure_openings(view, faces, finder, progress)
+    finally:
+        finder.close()
+    write_json(run / FILE, {"checkpoint": header["sha256"], **openings.as_json()})
+    return openings
+
+
+def measure_openings(
+    view: MeshView, faces: list[tuple[np.ndarray, Face]], finder: LandmarkFinder, progress: Progress
+) -> Openings:
+    """faces: pictures (H, W, 3) uint8 with square pixels, and the face of the target on each."""
+    progress.stage("try mouth and eyes", _ROUNDS * len(faces), "faces")
+    looks = [view.look(pixels, face, 1.0) for pixels, face in faces]
+    drawn = [view.draw([look])[0][0] for look in looks]
+    plate = np.array([gaps(face.landmarks) for _, face in faces])
+    view.openings = Openings(knots(plate), np.zeros((3, _KNOTS)))
+    wanted, best, least = plate, view.openings, np.full(3, np.inf)
+    for n in range(_ROUNDS):
+        found = np.full((len(faces), 3), np.nan)
+        for k, ((pixels, face), look, one) in enumerate(zip(faces, looks, drawn)):
+            laid = view.lay(pixels, look, one)
+            merged = merge_face(pixels, face.landmarks, laid.crop, laid.matrix, view.merge, laid.mask)
+            progress.advance()
+            if merged is None:
+                continue
+            centre = tuple(face.landmarks[:, :2].mean(0))
+            mesh = finder.find(paste(pixels, [merged.patch]), centre, face.size * ROOM)
+            if mesh is not None:
+                found[k] = gaps(mesh.landmarks)
+        if n == 0:
+            wanted = plate * own_rest(found, plate)
+        excess = found - wanted
+        best, least = better(best, least, view.openings, excess)
+        view.openings = corrected(view.openings, plate, excess)
+    progress.done()
+    return best
+
+
+def own_rest(found: np.ndarray, plate: np.ndarray) -> np.ndarray:
+    """(3,): how much wider than the plate's the drawn eyes are at rest, from what was found (N, 3); 1 for the mouth."""
+    ratio = np.ones(3)
+    for k in (1, 2):
+        told = (plate[:, k] >= np.median(plate[:, k])) & ~np.isnan(found[:, k])
+        if told.any():
+            ratio[k] = np.median(found[told, k] / np.maximum(plate[told, k], 1e-4))
+    return ratio
+
+
+def spread_rows(openings: np.ndarray, count: int) -> np.ndarray:
+    """Rows of openings (N, 3), at most `count` of them: half from shut to wide open mouths, half so for the eyes."""
+    rows = []
+    for signal in (openings[:, 0], openings[:, 1:].mean(1)):
+        order = np.argsort(signal, kind="stable")
+        # even steps of the opening itself: most of the time a mouth is shut and eyes are open
+        wanted = np.linspace(signal[order[0]], signal[order[-1]], round(count / 2))
+        rows += list(order[np.searchsorted(signal[order], wanted).clip(0, len(order) - 1)])
+    return np.unique(rows)
+
+
+def knots(plate: np.ndarray) -> np.ndarray:
+    """plate (N, 3) -> (3, K) openings for which a change is to be found."""
+    low, high = plate.min(0), plate.max(0)
+    return np.linspace(low, np.maximum(high, low + 1e-4), _KNOTS, axis=1)
+
+
+def better(best: Openings, least: np.ndarray, tried: Openings, excess: np.ndarray) -> tuple[Openings, np.ndarray]:
+    """Row by row what was best so far, and its mean error (3,), from excess (N, 3) of what was tried now."""
+    known = ~np.isnan(excess)
+    error = np.where(known, np.abs(excess), 0).sum(0) / np.maximum(known.sum(0), 1)
+    wins = (error < least) & known.any(0)
+    return Openings(best.at, np.where(wins[:, None], tried.change, best.change)), np.where(wins, error, least)
+
+
+def corrected(before: Openings, plate: np.ndarray, excess: np.ndarray) -> Openings:
+    """What to add, once it is known by how much faces open too far: plate, excess (N, 3), NaN where none was found."""
+    change = before.change.copy()
+    for k, at in enumerate(before.at):
+        known = ~np.isnan(excess[:, k])
+        # straight lines between knots, by least squares; a knot that few faces speak for stays where it is
+        hats = np.array([np.interp(plate[known, k], at, row) for row in np.eye(len(at))]).T
+        bends = np.diff(np.eye(len(at)), 2, axis=0)
+        held = _CAUTION * np.eye(len(at)) + _SMOOTH * bends.T @ bends
+        found = np.linalg.solve(hats.T @ hats + held, hats.T @ excess[known, k])
+        change[k] = np.clip(change[k] - _EASE * found, -_LARGEST, _LARGEST)
+        # wider open stays wider open
+        change[k] = np.maximum.accumulate(at + change[k]) - at
+    return Openings(before.at, change)
