@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "semblance"
 ORDER = [
     {"types", "errors", "options"},
-    {"runs", "weights", "streams"},
+    {"runs", "weights", "streams", "processor"},
     *({room} for room in ("media", "faces", "measures", "people", "faceset", "nn", "models", "training", "finish")),
     *({room} for room in ("trust", "create", "inspect", "app")),
 ]

@@ -25,7 +25,7 @@ def examine() -> str:
 def _matrix_speed() -> str:
     import torch
 
-    from ..training.device import multiplies_bf16
+    from ..processor import multiplies_bf16
 
     if torch.cuda.is_available():
         return f"GPU        {torch.cuda.get_device_name(0)}"

@@ -19,6 +19,7 @@ import torch
 
 from ..errors import ModelError
 from ..models import load_model_file
+from ..processor import bf16_if_native
 from ..runs import Progress
 from ..weights import Checkpoint, load_base, load_checkpoint
 
@@ -45,9 +46,10 @@ class OcclusionMask:
         return masks
 
     def _draw(self, crops: np.ndarray) -> np.ndarray:
-        with torch.inference_mode():
+        # a mask is decided at a half: the few levels that bfloat16 is off do not show
+        with torch.inference_mode(), bf16_if_native():
             pictures = torch.from_numpy(crops).permute(0, 3, 1, 2).float().div_(255)
-            return self.module.mask(self.net, pictures)[:, 0].numpy()
+            return self.module.mask(self.net, pictures)[:, 0].float().numpy()
 
 
 def open_occlusion_mask(model: Path | str = BUILTIN, progress: Progress | None = None) -> OcclusionMask:
@@ -63,7 +65,7 @@ def open_occlusion_mask(model: Path | str = BUILTIN, progress: Progress | None =
         net.load_state_dict(weights)
     except RuntimeError:
         raise ModelError(f"The weights of {where} do not fit {MODEL}; they come from another version of it.") from None
-    return OcclusionMask(module, net.eval(), config.size)
+    return OcclusionMask(module, net.eval().to(memory_format=torch.channels_last), config.size)
 
 
 def base_weights(preset: str = PRESET) -> dict[str, np.ndarray]:

@@ -20,6 +20,7 @@ from ..finish.masks import erode_edge
 from ..finish.merge import Free, MergeOptions, merge_face
 from ..media.encode import EncodeOptions
 from ..media.native import paste
+from ..processor import cores_shared_by
 from ..runs import Clock, Progress, StopSignal
 from ..streams import ahead, batches, depth_for, side_by_side
 from ..trust.publish import open_segment_for
@@ -33,6 +34,7 @@ from .watch import Watched, watch
 
 _RIM = 0.04  # of the occlusion net's picture: within so much of the outline its answer is that of the outline
 _UNSURE = 0.25, 0.75
+_BUSY = 4  # stages that work at the same time: watch, draw, merge, encode
 
 
 @dataclass(eq=False)
@@ -113,6 +115,7 @@ def render(
     records: list[Record] = []
     results: list[tuple[Record, np.ndarray]] = []
     with ExitStack() as stack:
+        stack.enter_context(cores_shared_by(_BUSY))
         person = stack.enter_context(PersonMask()) if "person" in painter.merge.mask else None
         watched = ahead(watch(info, start, stop_at, painter.options.carry, clock, depth), depth)
         drawn = ahead(_draw(watched, painter, aspect, clock, depth), depth)
@@ -137,11 +140,11 @@ def render(
 def _draw(watched: Iterator[Watched], painter: Painter, aspect: float, clock: Clock, depth: int) -> Iterator[_Drawn]:
     """Choose the faces to replace and draw the new ones, in batches of at most `depth` frames."""
     chooser = _Chooser(painter)
-    with closing(batches(watched, min(painter.options.batch, depth))) as groups:
+    with cores_shared_by(_BUSY), closing(batches(watched, min(painter.options.batch, depth))) as groups:
         for group in groups:
             with clock.of("identify"):
                 chips = [identity_chip(seen.frame.pixels, face, aspect) for seen in group for face in seen.faces]
-                vectors = iter(identity_vectors(chips))
+                vectors = iter(identity_vectors(chips, rough=True))
                 items = [_choose(seen, [next(vectors) for _ in seen.faces], chooser, painter) for seen in group]
             with clock.of("draw"):
                 for item in items:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ..media.probe import probe
-from ..media.read import read_frames
+from ..media.read import frames_at
 from ..media.sheet import captioned, fitted, grid
 from ..options import Options
 from ..runs import Clock, Progress, beside, environment, new_folder, refuse_existing, write_json
@@ -148,12 +148,6 @@ def _chosen(records: list[Record], count: int) -> list[Record]:
     return [records[n] for n in np.unique(np.linspace(0, len(records) - 1, count).astype(int))]
 
 
-def _picture(info: ClipInfo, index: int) -> np.ndarray | None:
-    """None where the decoder, coming from the key frame before, cannot give this frame."""
-    frame = next(read_frames(info, index, index + 1), None)
-    return None if frame is None else frame.pixels
-
-
 def _around(pixels: np.ndarray, box: tuple[float, float, float, float], room: float) -> np.ndarray:
     """The square around a face, `room` times its size, cut at the frame's edge."""
     x0, y0, x1, y1 = box
@@ -166,10 +160,14 @@ def _around(pixels: np.ndarray, box: tuple[float, float, float, float], room: fl
 def _strip(plate: ClipInfo, made: ClipInfo, records: list[Record], place: dict[int, int]) -> np.ndarray:
     """Columns: moments. Rows: plate, result, and both faces from near. place: a plate's frame -> the result's."""
     rows: list[list[np.ndarray]] = [[], [], [], []]
-    for record in records:
-        before, after = _picture(plate, record.index), _picture(made, place[record.index])
-        if before is None:
+    pairs = zip(
+        frames_at(plate, [record.index for record in records]),
+        frames_at(made, [place[record.index] for record in records]),
+    )
+    for record, (plate_frame, made_frame) in zip(records, pairs, strict=True):
+        if plate_frame is None or made_frame is None:
             continue
+        before, after = plate_frame.pixels, made_frame.pixels
         height = round(240 * before.shape[0] / before.shape[1])
         rows[0].append(captioned(fitted(before, height, 240), f"plate, {record.time:.2f} s"))
         rows[1].append(captioned(fitted(after, height, 240), f"result, {record.to_source:.2f} from the source"))
@@ -181,7 +179,10 @@ def _strip(plate: ClipInfo, made: ClipInfo, records: list[Record], place: dict[i
 def _sheet(made: ClipInfo, records: list[Record], place: dict[int, int]) -> np.ndarray:
     """Faces of the result over the whole clip, each with its frame and its distance to the source."""
     tiles = []
-    for record in records:
-        face = fitted(_around(_picture(made, place[record.index]), record.box, 1.5), 192, 192)
+    frames = frames_at(made, [place[record.index] for record in records])
+    for record, frame in zip(records, frames, strict=True):
+        if frame is None:
+            continue
+        face = fitted(_around(frame.pixels, record.box, 1.5), 192, 192)
         tiles.append(captioned(face, f"#{record.index}  {record.to_source:.2f}"))
     return grid(tiles, 6, f"{made.path.name}: frame, identity distance to the source (under 0.6 is the same person)")

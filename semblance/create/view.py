@@ -21,7 +21,7 @@ from ..faces.openings import gaps
 from ..faces.wrap import unwrap
 from ..finish.merge import MergeOptions
 from ..finish.wear import wardrobe, wear
-from ..training.device import multiplies_bf16
+from ..processor import bf16_if_native
 from ..types import Face
 
 _INNER = 5  # a crop's outer fifth shows background: no measure of the face
@@ -150,10 +150,9 @@ class MeshView:
         textures = torch.from_numpy(np.stack([look.texture for look in looks])).permute(0, 3, 1, 2).float() / 255
         told = torch.from_numpy(np.stack([look.expression for look in looks]))
         # what is drawn is a small change of the mean face, to which eight bits are enough; the mean stays float32
-        bf16 = torch.autocast("cpu", torch.bfloat16, enabled=multiplies_bf16("cpu"))
-        with torch.inference_mode(), bf16:
-            drawn, _ = self.module.swap(self.net, textures, told, to="source")
-            again, _ = self.module.swap(self.net, textures, told, to="target")
+        with torch.inference_mode(), bf16_if_native():
+            code = self.net.encode(textures, told, "target")
+            drawn, again = (self.net.draw(code, person).clamp(0, 1) for person in ("source", "target"))
             errors = ((again - textures).abs() * self.net.weight).mean((1, 2, 3)) / self.net.weight.mean()
             fine = self.module.detailed(self.net, drawn)
         return list(fine.permute(0, 2, 3, 1).contiguous().numpy()), errors.numpy()

@@ -69,9 +69,8 @@ def take_crop(pixels: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
     factor = int(min(max(np.floor(shrink), 1), 8))
     scale = np.array([[factor, 0, (factor - 1) / 2], [0, factor, (factor - 1) / 2], [0, 0, 1]])
     larger = scale[:2, :2] @ matrix + [[0, 0, scale[0, 2]], [0, 0, scale[1, 2]]]
-    crop = cv2.warpAffine(
-        pixels, larger, (size * factor, size * factor), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
-    )
+    flags = cv2.INTER_CUBIC if factor == 1 else cv2.INTER_LINEAR  # averaging takes away what cubic would add
+    crop = cv2.warpAffine(pixels, larger, (size * factor, size * factor), flags=flags, borderMode=cv2.BORDER_REPLICATE)
     return crop if factor == 1 else cv2.resize(crop, (size, size), interpolation=cv2.INTER_AREA)
 
 

@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from ..errors import ModelError
+from ..processor import bf16_if_native
 from ..types import IDENTITY_SIZE, Face
 from .align import umeyama
 
@@ -113,11 +114,15 @@ def identity_chip(pixels: np.ndarray, face: Face, aspect: float = 1.0) -> np.nda
     """(150, 150, 3) uint8: the crop the recogniser sees of `face` in a frame (H, W, 3) uint8."""
     matrix = chip_matrix(face.landmarks, aspect)
     shrink = 1 / np.sqrt(abs(np.linalg.det(matrix[:, :2])))
-    if shrink > 2:  # a chip much smaller than the face would alias: halve the picture around the face first
-        x0, y0, x1, y1 = (int(v) for v in face.box)
-        grow = int(face.size)
-        left, top = max(x0 - grow, 0), max(y0 - grow, 0)
-        part = pixels[top : max(y1 + grow, top + 1), left : max(x1 + grow, left + 1)]
+    if shrink > 2:  # a chip much smaller than the face would alias: average down what it will show first
+        corners = np.array([[0, 0, 1], [CHIP, 0, 1], [0, CHIP, 1], [CHIP, CHIP, 1]])
+        shown = corners @ cv2.invertAffineTransform(matrix).T
+        limit = np.array(pixels.shape[1::-1])
+        (left, top), (right, bottom) = (
+            np.clip(np.floor(shown.min(0) - 2 * shrink), 0, limit - 1).astype(int),
+            np.clip(np.ceil(shown.max(0) + 2 * shrink), 1, limit).astype(int),
+        )
+        part = pixels[top : max(bottom, top + 1), left : max(right, left + 1)]
         scale = 1.5 / shrink
         small = cv2.resize(part, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         back = np.array([[1 / scale, 0, left], [0, 1 / scale, top], [0, 0, 1]])
@@ -125,13 +130,13 @@ def identity_chip(pixels: np.ndarray, face: Face, aspect: float = 1.0) -> np.nda
     return cv2.warpAffine(pixels, matrix, (CHIP, CHIP), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
-def identity_vectors(chips: Sequence[np.ndarray]) -> np.ndarray:
-    """chips: n of (150, 150, 3) uint8 -> (n, 128) float32."""
+def identity_vectors(chips: Sequence[np.ndarray], rough: bool = False) -> np.ndarray:
+    """chips: n of (150, 150, 3) uint8 -> (n, 128) float32; rough: in half the time, within 0.02 of the exact ones."""
     if not len(chips):
         return np.zeros((0, IDENTITY_SIZE), np.float32)
     batch = torch.from_numpy(np.stack(chips)).permute(0, 3, 1, 2).to(torch.float32)
-    with torch.inference_mode():
-        return identity_net()(batch.contiguous(memory_format=torch.channels_last)).numpy()
+    with torch.inference_mode(), bf16_if_native(rough):
+        return identity_net()(batch.contiguous(memory_format=torch.channels_last)).float().numpy()
 
 
 def distance(a: np.ndarray, b: np.ndarray) -> np.ndarray:

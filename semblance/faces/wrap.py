@@ -120,11 +120,8 @@ def wrap(texture: np.ndarray, points: np.ndarray, width: int, height: int) -> tu
         size *= 2
         texture = cv2.resize(texture, (size, size), interpolation=cv2.INTER_CUBIC)
     across, down = _places(triangle, weights, mesh_triangles(), (layout() * size - 0.5).astype(np.float32))
-    drawn = cv2.remap(texture, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    drawn = drawn.reshape(height, width, -1)  # cv2 drops a single channel
-    there = triangle >= 0
-    drawn[~there] = 0
-    return drawn, there
+    drawn = cv2.remap(texture, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    return drawn.reshape(height, width, -1), triangle >= 0  # cv2 drops a single channel
 
 
 def raster(points: np.ndarray, triangles: np.ndarray, height: int, width: int, two_sided: bool = False):
@@ -174,6 +171,7 @@ def _places(triangle, weights, triangles, layout):
         for x in range(width):
             t = triangle[y, x]
             if t < 0:
+                across[y, x] = down[y, x] = -100  # beyond the texture: nothing is drawn
                 continue
             a, b, c = triangles[t]
             w1, w2 = weights[y, x, 0], weights[y, x, 1]

@@ -167,7 +167,7 @@ def merge_face(
         colours = measure_colours(plate, landmarks, crop, matrix, options.colour_space, crop_mask)
     face, face_matrix = part_for(*_reduced(crop, shown), where, _MARGIN)
     face = _finished(face, colours, options)
-    face = _shown(np.rint(face * 255).astype(np.uint8), face_matrix, where)
+    face = _shown(cv2.convertScaleAbs(face, alpha=255), face_matrix, where)
     alpha = bring(mask, shown_to_mask, where, cv2.INTER_LINEAR, cv2.BORDER_CONSTANT)
     under = where.of(plate)
     if options.seamless:

@@ -31,12 +31,13 @@ _SEEN_SIDE = 64  # visibility is smooth: worked out at this side
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Wardrobe:
-    """What does not change from frame to frame: both forms (468, 3), where the new face goes (T, T) 0..1, and the
-    edge (T, T) 0..1 where the two skins meet."""
+    """What does not change from frame to frame: both forms (468, 3), where the new face goes (T, T) 0..1; small, at the
+    side of visibility, where both faces are to be seen and the edge where the two skins meet, 0..1."""
 
     source: np.ndarray
     target: np.ndarray
     mask: np.ndarray
+    trust: np.ndarray
     edge: np.ndarray
 
 
@@ -56,7 +57,9 @@ def wardrobe(
     size = source_mean.shape[0]
     skin = np.minimum(_skin(source_mean), _skin(target_mean))
     mask = (_edge(size) * skin).astype(np.float32)
-    return Wardrobe(source_shape, target_shape, mask, 4 * mask * (1 - mask))
+    side = (_SEEN_SIDE, _SEEN_SIDE)
+    trust, edge = (cv2.resize(each, side, interpolation=cv2.INTER_AREA) for each in (mask, 4 * mask * (1 - mask)))
+    return Wardrobe(source_shape, target_shape, mask, trust, edge)
 
 
 def wear(
@@ -77,18 +80,15 @@ def wear(
     size = texture.shape[0]
     visible = seen(points, _SEEN_SIDE)
     if light:
-        trust, edge = (
-            visible * cv2.resize(each, (_SEEN_SIDE, _SEEN_SIDE), interpolation=cv2.INTER_AREA)
-            for each in (clothes.mask, clothes.edge)
-        )
+        trust, edge = visible * clothes.trust, visible * clothes.edge
         texture = relit(texture, light_between(texture, plate.astype(np.float32) / 255, trust, edge), light)
     if shape or openings is not None:
         points = reshaped(points, clothes.source, clothes.target, shape, openings)
     alpha = clothes.mask * cv2.resize(_turned_to(visible), (size, size), interpolation=cv2.INTER_LINEAR)
     crop_points, matrix, side = _place(points, size)
     # bytes: four times as fast as floats, and they stay within their range by themselves
-    drawn, _ = wrap(cv2.convertScaleAbs(np.dstack([texture, alpha]), alpha=255), crop_points, side, side)
-    crop, mask = np.ascontiguousarray(drawn[..., :3]), drawn[..., 3]
+    drawn, _ = wrap(cv2.convertScaleAbs(cv2.merge([texture, alpha]), alpha=255), crop_points, side, side)
+    crop, mask = cv2.cvtColor(drawn, cv2.COLOR_RGBA2RGB), cv2.extractChannel(drawn, 3)
     if detail:
         under = cv2.warpAffine(frame, matrix, (side, side), borderMode=cv2.BORDER_REPLICATE)
         crop = _as_fine(crop, under, mask, detail)

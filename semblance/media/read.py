@@ -5,7 +5,7 @@ ClipInfo -> times (N,), Frames. Nothing is held but the decoder's own few frames
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import av
@@ -21,6 +21,8 @@ from .folder import FOLDER, pictures_in, read_folder
 from .native import Turner
 from .opening import open_clip, picture_stream
 from .timeline import Timeline, demux, read_timeline
+
+_NEAR = 100  # frames: decoded and left, rather than looked for from a key frame again
 
 
 def frame_times(info: ClipInfo) -> np.ndarray:
@@ -61,6 +63,39 @@ def read_frames(info: ClipInfo, start: int = 0, stop: int | None = None) -> Iter
                 turner = turner or Turner(info.rotation, native)
                 native = turner.turn(native)
             yield Frame(index, float(times[index]), to_rgb(native), native)
+
+
+def frames_at(info: ClipInfo, indices: Sequence[int]) -> Iterator[Frame | None]:
+    """The frames of these rising indices, one by one; None for one that the decoder, coming from the key frame before,
+    cannot give.
+
+    Frames near to each other come from one run of the decoder: starting it anew costs as much as decoding many.
+    """
+    for run in _runs(indices):
+        wanted = iter(run)
+        index = next(wanted)
+        for frame in read_frames(info, run[0], run[-1] + 1):
+            while index is not None and index < frame.index:
+                yield None
+                index = next(wanted, None)
+            if index == frame.index:
+                yield frame
+                index = next(wanted, None)
+        while index is not None:
+            yield None
+            index = next(wanted, None)
+
+
+def _runs(indices: Sequence[int]) -> Iterator[list[int]]:
+    """Parted where it is far from one to the next."""
+    run: list[int] = []
+    for index in indices:
+        if run and index - run[-1] > _NEAR:
+            yield run
+            run = []
+        run.append(int(index))
+    if run:
+        yield run
 
 
 def _natives(path: Path, timeline: Timeline, start: int) -> Iterator[tuple[int, av.VideoFrame]]:

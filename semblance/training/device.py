@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from ..errors import InputError
+from ..processor import multiplies_bf16
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
@@ -38,16 +39,6 @@ def hand_back_memory() -> None:
 def is_out_of_memory(error: Exception) -> bool:
     """Whether torch could not get the memory it asked for, on a GPU or on the processor."""
     return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
-
-
-def multiplies_bf16(kind: str) -> bool:
-    """Whether bfloat16 products are native on "cpu" (AVX512-BF16, AMX) or "cuda"; emulated, they are slow."""
-    if kind == "cuda":
-        return torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False)
-    if kind == "cpu":
-        able = torch.cpu.get_capabilities()
-        return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
-    return False
 
 
 def open_fabric(accelerator: str, devices: int | str, precision: str) -> Fabric:

@@ -11,7 +11,7 @@ import pytest
 from semblance.errors import MediaError
 from semblance.media.image import write_picture
 from semblance.media.probe import probe
-from semblance.media.read import frame_times, read_frames
+from semblance.media.read import frame_times, frames_at, read_frames
 from tests.clips import Track, break_packet, index_of, level, make_clip, pattern
 
 FRAMES = 24
@@ -19,6 +19,26 @@ FRAMES = 24
 
 def middles(frames) -> list[int]:
     return [index_of(frame.pixels, FRAMES) for frame in frames]
+
+
+def test_frames_are_fetched_one_by_one_from_near_and_far(tmp_path, monkeypatch):
+    info = probe(make_clip(tmp_path / "clip.mp4", frames=FRAMES, settings={"g": "9"}))
+    wanted = [0, 3, 4, 11, 23]
+    for near in (100, 2):  # all in one run of the decoder, and most in runs of their own
+        monkeypatch.setattr("semblance.media.read._NEAR", near)
+        assert middles(frames_at(info, wanted)) == wanted
+    assert list(frames_at(info, [])) == []
+
+
+def test_a_frame_that_cannot_be_fetched_is_told(tmp_path):
+    path = make_clip(tmp_path / "clip.mkv", frames=FRAMES, settings={"g": "6"})
+    break_packet(path, 6)
+    info = probe(path)
+    got = list(frames_at(info, [2, 6, 7, 20, FRAMES + 3]))
+    assert got[-1] is None
+    for frame, index in zip(got, (2, 6, 7, 20)):
+        assert frame is None or index_of(frame.pixels, FRAMES) == index
+    assert got[0] is not None and got[3] is not None
 
 
 @pytest.mark.parametrize(

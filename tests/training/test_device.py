@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from semblance.errors import InputError
-from semblance.training.device import multiplies_bf16, open_fabric
+from semblance.processor import multiplies_bf16
+from semblance.training.device import open_fabric
 from semblance.training.options import TrainOptions
 
 

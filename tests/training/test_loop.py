@@ -193,7 +193,7 @@ def test_overfits_one_picture_a_side_and_swaps_with_the_source_decoder(crops, tm
 
 
 def test_the_loop_runs_in_bf16_where_the_processor_has_it(crops, tmp_path):
-    from semblance.training.device import multiplies_bf16
+    from semblance.processor import multiplies_bf16
 
     if not multiplies_bf16("cpu"):
         pytest.skip("this processor multiplies no bfloat16")
