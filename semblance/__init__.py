@@ -10,9 +10,11 @@ from __future__ import annotations
 import os
 from importlib import import_module
 
-# torch's OpenMP threads spin while they wait; beside a decoder or an encoder on few cores that costs twenty times the
-# work itself (identity vectors: 101 ms a face spinning, 6 ms sleeping, on two busy cores). Read when torch is loaded.
+# torch's OpenMP threads spin while they wait for each other. Long, beside a decoder or an encoder on few cores, that
+# costs twenty times the work itself (identity vectors: 101 ms a face spinning, 6 ms sleeping, on two busy cores); not
+# at all, each layer waits until a thread is woken (training: a third slower). Read when torch is loaded.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("GOMP_SPINCOUNT", "5000")  # some 20 us
 
 __version__ = "0.1.0"
 
