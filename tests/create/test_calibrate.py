@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from semblance.create.calibrate import better, corrected, knots, own_rest, spread_rows
+from semblance.create.calibrate import chosen, corrected, knots, own_openings, spread_rows
 from semblance.create.view import Openings
 
 PLATE = np.column_stack([np.linspace(0.0, 0.12, 24), np.linspace(0.01, 0.06, 24), np.linspace(0.06, 0.01, 24)])
@@ -44,25 +44,24 @@ def test_wider_open_stays_wider_open_and_changes_stay_small():
 
 
 def test_each_opening_keeps_the_best_that_was_tried():
-    one = _none(PLATE)
-    other = Openings(one.at, one.change + 0.01)
-    best, least = better(one, np.full(3, np.inf), one, np.full(PLATE.shape, 0.02))
-    worse_eye = np.full(PLATE.shape, 0.01) * [1, 3, -1]
-    best, least = better(best, least, other, worse_eye)
-    assert best.change[:, 0] == pytest.approx([0.01, 0, 0.01])
-    assert least == pytest.approx([0.01, 0.02, 0.01])
-    again, _ = better(best, least, one, np.full(PLATE.shape, np.nan))
-    assert again.change == pytest.approx(best.change)
+    tried = [_none(PLATE)]
+    tried += [Openings(tried[0].at, tried[0].change + step) for step in (0.01, 0.02)]
+    one = np.full(PLATE.shape, 0.01)
+    # the mouth is best at last, one eye in the middle; the other is hardly better than untouched
+    openings = chosen(tried, [one * [3, 3, 1.0], one * [-2, -1, 0.8], one * [1, 2, 0.9]])
+    assert openings.change[:, 0] == pytest.approx([0.02, 0.01, 0])
 
 
 def test_faces_that_were_not_found_say_nothing():
     excess = np.full(PLATE.shape, np.nan)
     assert np.abs(corrected(_none(PLATE), PLATE, excess).change).max() == 0
-    assert own_rest(excess, PLATE) == pytest.approx(np.ones(3))
+    assert own_openings(excess, PLATE) == pytest.approx(PLATE)
 
 
-def test_eyes_at_rest_may_be_wider_the_mouth_may_not():
-    assert own_rest(PLATE * 1.2, PLATE) == pytest.approx([1, 1.2, 1.2])
+def test_eyes_at_rest_and_shut_lips_are_the_other_persons():
+    found = PLATE * [1.0, 1.2, 1.2] + [0.03, 0, 0]
+    found[12:, 0] += 0.05  # open mouths are another matter
+    assert own_openings(found, PLATE) == pytest.approx(PLATE * [1.0, 1.2, 1.2] + [0.03, 0, 0])
 
 
 def test_rows_reach_from_shut_to_wide_open():
