@@ -68,8 +68,11 @@ def open_fabric(accelerator: str, devices: int | str, precision: str) -> Fabric:
         logging.getLogger(f"lightning.{part}").setLevel(logging.WARNING)
     names = {"fp32": "32-true", "bf16": "bf16-mixed"}
     count = 1 if accelerator == "cpu" and devices == "auto" else devices
+    # a phase moves some of a net's weights: the others have no gradient to wait for
+    several = (here[accelerator] if count == "auto" else int(count)) > 1
+    strategy = "ddp_find_unused_parameters_true" if several else "auto"
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*srun.*")
-        fabric = Fabric(accelerator=accelerator, devices=count, precision=names[precision])
+        fabric = Fabric(accelerator=accelerator, devices=count, precision=names[precision], strategy=strategy)
     fabric.launch()
     return fabric
