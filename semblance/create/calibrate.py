@@ -17,12 +17,11 @@ from ..faces.track import ROOM
 from ..faceset.store import Faceset, crop_landmarks, read_crop
 from ..finish.merge import MergeOptions, merge_face
 from ..media.native import paste
-from ..models import load_swapper
+from ..models import OPENINGS, load_swapper
 from ..runs import Progress, write_json
 from ..types import Face
 from .view import MeshView, Openings
 
-FILE = "openings.json"
 FACES = 30  # tried: a second or two
 _KNOTS = 5  # openings for which a change is found; between them it runs straight
 _ROUNDS = 3  # the first tries what the model does by itself
@@ -54,7 +53,7 @@ def calibrate(run: Path, target: Faceset, progress: Progress | None = None) -> O
         openings = measure_openings(view, faces, finder, progress)
     finally:
         finder.close()
-    write_json(run / FILE, {"checkpoint": header["sha256"], **openings.as_json()})
+    write_json(run / OPENINGS, {"checkpoint": header["sha256"], **openings.as_json()})
     return openings
 
 

@@ -112,6 +112,7 @@ def plan_job(
         "version": __version__,
         "clip": hash_of_clip(info.path),
         "model": header["sha256"],
+        "openings": header["openings"],
         "merge": merge.model_dump(mode="json"),
         "encode": encode.model_dump(mode="json"),
         "options": options.model_dump(mode="json"),

@@ -138,7 +138,7 @@ class MeshView:
         shapes = (np.array(notes[side]["shape"], np.float32).reshape(-1, 3) for side in ("source", "target"))
         means = (_picture(getattr(net, f"{side}_mean")) for side in ("source", "target"))
         self.clothes = wardrobe(*shapes, *means)
-        self.openings = Openings.of(header.get("openings"))
+        self.openings = Openings.of(header["openings"])
 
     def look(self, pixels: np.ndarray, face: Face, aspect: float) -> _MeshLook:
         points = with_rim(face.landmarks)

@@ -14,9 +14,10 @@ from ..faces.expression import at_rest, expressions
 from ..faces.mesh_space import with_rim
 from ..faces.shape import own_shape
 from ..faces.wrap import seen, unwrap
+from .mean_texture import plain_mean, sharp_mean
 from .store import Faceset, check_enough, crop_landmarks, read_crop
 
-_FLATTEN = 0.02  # weight of a texel that hardly any face shows: it takes after its mirror image then
+_FINE = 80  # faces whose fine textures are kept until their sharp mean is made: more would hardly show
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +52,8 @@ def load_textures(faceset: Faceset, size: int) -> Textures:
     pictures = np.empty((len(names), size, size, 3), np.uint8)
     shown = np.empty((len(names), size, size), np.uint8)
     total, weight = np.zeros((2 * size, 2 * size, 3), np.float32), np.zeros((2 * size, 2 * size), np.float32)
+    kept = set(np.linspace(0, len(names) - 1, min(len(names), _FINE)).astype(int).tolist())
+    fine_ones, visible_ones = [], []
     for k, name in enumerate(names):
         points = with_rim(landmarks[k])
         fine = unwrap(read_crop(faceset, name), points, 2 * size)
@@ -60,19 +63,14 @@ def load_textures(faceset: Faceset, size: int) -> Textures:
         visible = cv2.resize(visible, (2 * size, 2 * size), interpolation=cv2.INTER_LINEAR)
         total += fine * visible[..., None]
         weight += visible
+        if k in kept:
+            fine_ones.append(fine)
+            visible_ones.append(visible)
+    mean = sharp_mean(plain_mean(total, weight, len(names)), fine_ones, visible_ones)
     found = expressions_of(faceset)
-    return Textures(pictures, shown, found, _mean(total, weight, len(names)), at_rest(found))
+    return Textures(pictures, shown, found, mean, at_rest(found))
 
 
 def _landmarks(faceset: Faceset) -> np.ndarray:
     """(N, 478, 3) in the crops' pixels, which are square."""
     return np.stack([crop_landmarks(row) for _, row in faceset.kept.iterrows()])
-
-
-def _mean(total: np.ndarray, weight: np.ndarray, faces: int) -> np.ndarray:
-    """Sums of textures and of how well they were seen -> mean texture; a side that no face turned to the camera takes
-    after the other (mesh space is its own mirror image)."""
-    share = np.clip(weight / (faces * _FLATTEN), 0, 1)[..., None]
-    own = total / np.maximum(weight, 1e-3)[..., None]
-    both = (total + total[:, ::-1]) / np.maximum(weight + weight[:, ::-1], 1e-3)[..., None]
-    return np.clip(np.rint(share * own + (1 - share) * both), 0, 255).astype(np.uint8)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 DEFAULT = "swap_mesh"
+OPENINGS = "openings.json"
+"""In a run's folder: what create/calibrate.py found."""
 KINDS = ("swap", "reenact", "mask", "lips", "voice", "restore", "generate", "translate", "detect")
 
 
@@ -100,10 +102,22 @@ def load_swapper(run: Path, progress: Progress | None = None) -> tuple[ModuleTyp
         raise ModelError(
             f"The weights in {checkpoint.path} do not fit {header['model']}; they come from another version of it."
         ) from None
-    tried = Path(run) / "openings.json"  # see create/calibrate.py
-    if tried.exists():
-        header["openings"] = json.loads(tried.read_text(encoding="utf-8"))
+    header["openings"] = _openings(Path(run) / OPENINGS)
     return module, net.eval(), header
+
+
+def _openings(path: Path) -> dict | None:
+    """What was found when the run's mouths and eyes were tried; None for a run that was not tried yet."""
+    if not path.exists():
+        return None
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        whole = [len(row) for row in told["at"]] == [len(row) for row in told["change"]] and len(told["at"]) == 3
+    except (ValueError, KeyError, TypeError):
+        whole = False
+    if not whole:
+        raise ModelError(f"{path} is damaged; remove it (mouths and eyes are as learned then) or train the run on.")
+    return told
 
 
 def _path(name: str) -> Path:

@@ -50,6 +50,15 @@ def test_mouth_and_eyes_were_tried_and_open_as_far_as_the_plates(mesh_run, plate
     assert figures["mouth error"].value < 1.2 * rows["mouth error"].value
 
 
+@pytest.mark.parametrize("told", ["", "{", "[]", '{"at": [[0, 1]], "change": [[0, 0]]}'])
+def test_damaged_openings_are_told_in_one_sentence(mesh_run, plate, tmp_path, told):
+    run = shutil.copytree(mesh_run, tmp_path / "run")
+    (run / "openings.json").write_text(told)
+    with pytest.raises(ModelError, match=r"openings.json is damaged; remove it"):
+        swap(plate, run, tmp_path / "c.mp4")
+    assert not (tmp_path / "c.mp4").exists() and not (tmp_path / "c.mp4.partial").exists()
+
+
 def test_it_is_as_steady_as_the_plate_and_as_sharp_as_64_texels_can_be(figures):
     assert 0.3 < figures["sharpness"].value < 1.3
     assert figures["flicker"].value < 1.3

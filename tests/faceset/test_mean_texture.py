@@ -1,0 +1,77 @@
+"""A mean as sharp as its textures, in closed form: copies of one picture, each a little beside its place."""
+
+import cv2
+import numpy as np
+import pytest
+
+from semblance.faceset.mean_texture import plain_mean, sharp_mean
+
+SIDE = 128
+
+
+@pytest.fixture
+def truth():
+    """Blobs from coarse to fine, mirrored like a face."""
+    rng = np.random.default_rng(3)
+    picture = np.full((SIDE, SIDE), 128.0)
+    for blur, strength in ((8, 60), (3, 40), (1.2, 25)):
+        noise = cv2.GaussianBlur(rng.normal(size=(SIDE, SIDE)), (0, 0), blur)
+        picture += strength * noise / noise.std() / 2
+    picture = (picture + picture[:, ::-1]) / 2
+    return np.repeat(np.clip(picture, 0, 255).astype(np.uint8)[..., None], 3, axis=2)
+
+
+def _displaced(truth, count, most=2.5):
+    """Copies bent smoothly by up to some texels and lit differently."""
+    rng, axis = np.random.default_rng(5), np.arange(SIDE, dtype=np.float32)
+    copies = []
+    for _ in range(count):
+        way = np.stack([cv2.GaussianBlur(rng.normal(size=(SIDE, SIDE)), (0, 0), 20) for _ in range(2)], axis=-1)
+        way = (most * way / np.abs(way).max()).astype(np.float32)
+        moved = cv2.remap(truth, axis[None] + way[..., 0], axis[:, None] + way[..., 1], cv2.INTER_CUBIC)
+        copies.append(np.clip(moved * rng.uniform(0.85, 1.15), 0, 255).astype(np.uint8))
+    return copies
+
+
+def _detail(picture):
+    return cv2.Laplacian(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.CV_32F)[12:-12, 12:-12].std()
+
+
+def _mean(copies, seen):
+    total = sum(copy.astype(np.float32) * visible[..., None] for copy, visible in zip(copies, seen))
+    return plain_mean(total, sum(seen), len(copies))
+
+
+def test_what_a_plain_mean_blurs_comes_back(truth):
+    copies = _displaced(truth, 24)
+    seen = [np.ones((SIDE, SIDE), np.float32)] * len(copies)
+    plain = _mean(copies, seen)
+    sharp = sharp_mean(plain, copies, seen)
+    assert _detail(plain) < 0.75 * _detail(truth)
+    assert _detail(sharp) > _detail(plain) + 0.5 * (_detail(truth) - _detail(plain))
+    inner = slice(12, -12)
+    errors = [np.abs(one[inner, inner].astype(float) - truth[inner, inner]).mean() for one in (plain, sharp)]
+    assert errors[1] < 0.9 * errors[0]  # the copies are lit differently, which neither takes out
+
+
+def test_textures_in_their_place_stay_as_they_are(truth):
+    copies, seen = [truth] * 6, [np.ones((SIDE, SIDE), np.float32)] * 6
+    sharp = sharp_mean(_mean(copies, seen), copies, seen)
+    assert np.abs(sharp.astype(int) - truth).mean() < 1
+
+
+def test_what_none_of_them_shows_stays_the_plain_means(truth):
+    half = np.ones((SIDE, SIDE), np.float32)
+    half[:, : SIDE // 2] = 0
+    plain = np.full_like(truth, 90)
+    sharp = sharp_mean(plain, [truth] * 4, [half] * 4)
+    assert np.abs(sharp[:, : SIDE // 2 - 2].astype(int) - 90).max() <= 1
+    assert np.abs(sharp[:, SIDE // 2 + 2 :].astype(int) - truth[:, SIDE // 2 + 2 :]).mean() < 30
+    assert (sharp_mean(plain, [], []) == plain).all()
+
+
+def test_a_side_that_is_never_seen_is_the_other_ones_mirror_image(truth):
+    half = np.ones((SIDE, SIDE), np.float32)
+    half[:, : SIDE // 2] = 0
+    mean = _mean([truth] * 4, [half] * 4)
+    assert np.abs(mean.astype(int) - truth).max() <= 1
