@@ -6,6 +6,7 @@ log.txt           one dated line per event
 stats.jsonl       samples, seconds, rate, learning rate and losses, a line every few seconds
 previews/         sheets by number of samples
 checkpoints/      the newest three
+openings.json     of a mesh model that was tried after training (create/calibrate.py)
 """
 
 from __future__ import annotations
