@@ -28,7 +28,6 @@ _ROUNDS = 3  # the first tries what the model does by itself
 _WORTH = 0.75  # an error must fall to so much of what it was
 _SHUT = 30  # percent of the tried faces whose mouths count as shut
 _LARGEST = 0.03  # face heights
-_EASE = 1.0  # of what was found is corrected at once
 _CAUTION = 0.5  # faces without any error that each knot counts besides its own
 _SMOOTH = 2.0  # weight of a change that bends from knot to knot: a mouth must not jump on its way
 
@@ -40,13 +39,13 @@ def calibrate(run: Path, target: Faceset, progress: Progress | None = None) -> O
     view = MeshView(module, net, header, MergeOptions())
     rows = target.kept
     found = np.array([gaps(crop_landmarks(row)) for _, row in rows.iterrows()])
-    chosen = rows.iloc[spread_rows(found, FACES)]
+    rows = rows.iloc[spread_rows(found, FACES)]
     faces = [
         (
             read_crop(target, row["name"]),
             Face(crop_landmarks(row).astype(np.float32), pose=(row["yaw"], row["pitch"], 0.0)),
         )
-        for _, row in chosen.iterrows()
+        for _, row in rows.iterrows()
     ]
     finder = MeshFinder()
     try:
@@ -139,7 +138,7 @@ def corrected(before: Openings, plate: np.ndarray, excess: np.ndarray) -> Openin
         bends = np.diff(np.eye(len(at)), 2, axis=0)
         held = _CAUTION * np.eye(len(at)) + _SMOOTH * bends.T @ bends
         found = np.linalg.solve(hats.T @ hats + held, hats.T @ excess[known, k])
-        change[k] = np.clip(change[k] - _EASE * found, -_LARGEST, _LARGEST)
+        change[k] = np.clip(change[k] - found, -_LARGEST, _LARGEST)
         # wider open stays wider open
         change[k] = np.maximum.accumulate(at + change[k]) - at
     return Openings(before.at, change)
