@@ -8,6 +8,8 @@ from contextlib import contextmanager
 import torch
 from threadpoolctl import threadpool_limits
 
+from .runs import cores
+
 
 def multiplies_bf16(kind: str) -> bool:
     """Whether bfloat16 products are native on "cpu" (AVX512-BF16, AMX) or "cuda"; emulated, they are slow."""
@@ -34,7 +36,8 @@ def cores_shared_by(stages: int) -> Iterator[None]:
     faster so.
     """
     before = torch.get_num_threads()
-    torch.set_num_threads(max(1, before // stages))
+    # of the cores, not of `before`: a thread takes that over from the one that began it, whose share it may be already
+    torch.set_num_threads(max(1, min(before, cores() // stages)))
     try:
         with threadpool_limits(1, user_api="blas"):
             yield

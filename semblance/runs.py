@@ -196,6 +196,11 @@ def new_folder(path: Path, what: str) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def cores() -> int:
+    """How many of the machine's cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def environment() -> dict:
     """What a run needs to know of the machine and the libraries to be repeated."""
     libraries = ("semblance", "torch", "av", "mediapipe", "numpy", "opencv-contrib-python-headless", "dlib-bin")
@@ -209,6 +214,6 @@ def environment() -> dict:
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": sys.version.split()[0],
         "system": platform.platform(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": cores(),
         "versions": versions,
     }

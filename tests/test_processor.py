@@ -11,13 +11,16 @@ def _blas_threads():
     return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
 
 
-def test_a_stage_takes_its_share_and_hands_it_back():
+def test_a_stage_takes_its_share_and_hands_it_back(monkeypatch):
+    monkeypatch.setattr("semblance.processor.cores", lambda: 4)
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(4)
         with cores_shared_by(2):
             assert torch.get_num_threads() == 2
             assert _blas_threads() <= {1}
+            with cores_shared_by(2):  # a thread that began meanwhile: the share is not shared again
+                assert torch.get_num_threads() == 2
             with cores_shared_by(8):
                 assert torch.get_num_threads() == 1
             assert torch.get_num_threads() == 2

@@ -112,7 +112,8 @@ def _openings(path: Path) -> dict | None:
         return None
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
-        whole = [len(row) for row in told["at"]] == [len(row) for row in told["change"]] and len(told["at"]) == 3
+        at, change = ([[float(value) for value in row] for row in told[name]] for name in ("at", "change"))
+        whole = len(at) == 3 and [len(row) for row in at] == [len(row) for row in change] and all(map(len, at))
     except (ValueError, KeyError, TypeError):
         whole = False
     if not whole:

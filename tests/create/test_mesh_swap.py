@@ -50,7 +50,10 @@ def test_mouth_and_eyes_were_tried_and_open_as_far_as_the_plates(mesh_run, plate
     assert figures["mouth error"].value < 1.2 * rows["mouth error"].value
 
 
-@pytest.mark.parametrize("told", ["", "{", "[]", '{"at": [[0, 1]], "change": [[0, 0]]}'])
+@pytest.mark.parametrize(
+    "told",
+    ["", "{", "[]", '{"at": [[0, 1]], "change": [[0, 0]]}', '{"at": ["ab", "ab", "ab"], "change": ["ab", "ab", "ab"]}'],
+)
 def test_damaged_openings_are_told_in_one_sentence(mesh_run, plate, tmp_path, told):
     run = shutil.copytree(mesh_run, tmp_path / "run")
     (run / "openings.json").write_text(told)
