@@ -2,7 +2,7 @@
 
 A face that is drawn over another's points is not always read as open as those were: thin lips on a full mouth, lids
 that never shut in the source's footage. What is read too much or too little is known from trying it (see
-create/calibrate.py); `opened` takes it off by moving lips and lids, and the skin around them less and less.
+create/calibrate.py); `opening_change` makes up for it: lips and lids move, the skin around them less and less.
 """
 
 from __future__ import annotations
