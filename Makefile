@@ -15,8 +15,9 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Semblance needs Python 3.11 or 3.12; install one, or name it: make PYTHON=/path/to/python3.11"; exit 2; }
 	$(PYTHON) -m venv --without-pip $(VENV)
 	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev]'
-# mediapipe asks for the OpenCV build with windows, which wants libGL; a slim machine has none, so the one without takes its place
-	$(PIP) uninstall --quiet --yes opencv-contrib-python
+# mediapipe asks for the OpenCV build with windows, which wants libGL, nudenet for the one without its extra modules: the
+# one that has neither fault takes the place of both
+	$(PIP) uninstall --quiet --yes opencv-contrib-python opencv-python-headless
 	$(PIP) install --quiet --constraint constraints.txt --force-reinstall --no-deps opencv-contrib-python-headless
 	touch $@
 

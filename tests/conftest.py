@@ -19,5 +19,11 @@ def grid() -> Path:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _home(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keys and ledger of the tests, never the user's own; processes that tests start inherit it."""
+    os.environ["SEMBLANCE_HOME"] = str(tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _threads() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
