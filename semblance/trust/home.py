@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from ..errors import OutputError, writing_failed
+from ..errors import writing_failed
 
 
 def home_folder() -> Path:
@@ -26,5 +26,5 @@ def make_home() -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
-        raise OutputError(writing_failed(folder, error)) from None
+        raise writing_failed(folder, error) from None
     return folder
