@@ -2,7 +2,7 @@
 
 A drawn mouth may be read as wider open than the plate's, a drawn eye may not quite shut: the source's footage may hold
 no such moment. The landmarks of what was drawn tell by how much, for little, half and wide open; moving lips and lids
-by that much and trying again twice makes both agree. Shut lips and eyes at rest stay as the model draws them.
+by that much and trying again a few times makes both agree. Shut lips and eyes at rest stay as the model draws them.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from ..runs import Progress, write_json
 from ..types import Face
 from .view import MeshView, Openings
 
-FACES = 30  # tried: a second or two
+FACES = 30  # tried: two or three seconds
 _KNOTS = 5  # openings for which a change is found; between them it runs straight
-_ROUNDS = 3  # the first tries what the model does by itself
+_ROUNDS = 5  # the first tries what the model does by itself
 _WORTH = 0.75  # an error must fall to so much of what it was
 _SHUT = 30  # percent of the tried faces whose mouths count as shut
 _LARGEST = 0.03  # face heights
