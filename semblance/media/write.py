@@ -11,8 +11,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
+from typing import Protocol
 
 import av
+import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 
 from ..errors import InputError
@@ -22,7 +24,7 @@ from .colour import from_rgb, matrix_of, range_of
 from .encode import EncodeOptions, check_container, check_encode, choose_format, encoder_settings
 from .image import encode_picture
 from .join import INDEX_BASE, Check, join_segments
-from .native import copy_frame, copy_tags, lay_patches, paste
+from .native import copy_frame, copy_tags, lay_patches, paste, planes_of
 from .tags import pack_tags
 
 __all__ = ["EncodeOptions", "SegmentWriter", "check_container", "check_encode", "join_segments", "open_segment"]
@@ -30,11 +32,25 @@ __all__ = ["EncodeOptions", "SegmentWriter", "check_container", "check_encode", 
 _BT709 = 1  # matrix, primaries and transfer of frames that come as RGB: AVCOL_SPC_, _PRI_ and _TRC_BT709
 
 
+class Alter(Protocol):
+    """Changes the samples of a frame in place, just before they are encoded."""
+
+    def luma(self, plane: np.ndarray, bits: int) -> None:
+        """plane (H, W) uint8, or uint16 of so many bits."""
+        ...
+
+    def rgb(self, pixels: np.ndarray) -> None:
+        """pixels (H, W, 3) uint8."""
+        ...
+
+
 class SegmentWriter:
     """Encodes frames of rising index into one file; opens its encoder with the first, which tells the pixel format."""
 
-    def __init__(self, path: Path, info: ClipInfo, options: EncodeOptions, tags: dict[str, str]):
-        self._path, self._info, self._options, self._tags = path, info, options, tags
+    def __init__(
+        self, path: Path, info: ClipInfo, options: EncodeOptions, tags: dict[str, str], alter: Alter | None = None
+    ):
+        self._path, self._info, self._options, self._tags, self._alter = path, info, options, tags, alter
         self._container: av.container.OutputContainer | None = None
         self._stream: av.VideoStream | None = None
         self._last = -1
@@ -45,7 +61,7 @@ class SegmentWriter:
             raise ValueError(f"frame {frame.index} after frame {self._last}: frames go in by rising index")
         self._last = frame.index
         format = choose_format(self._options.codec, _format_of(frame), self._info.width, self._info.height)
-        native = _written(frame, patches, format)
+        native = _written(frame, patches, format, self._alter)
         if self._container is None:
             self._open(native)
         native.pts, native.time_base = frame.index, self._stream.codec_context.time_base
@@ -91,35 +107,44 @@ class SegmentWriter:
 class PictureFolderWriter:
     """Writes frames as numbered PNGs (000001.png is frame 0), each with the tags; 8 bits a channel."""
 
-    def __init__(self, folder: Path, tags: dict[str, str]):
-        self._folder, self._tags = folder, tags
+    def __init__(self, folder: Path, tags: dict[str, str], alter: Alter | None = None):
+        self._folder, self._tags, self._alter = folder, tags, alter
 
     def write(self, frame: Frame, patches: Sequence[Patch] = ()) -> None:
         """Write the frame with the patches laid over it."""
-        data = encode_picture(paste(frame.pixels, patches), ".png", self._tags)
+        pixels = paste(frame.pixels, patches)
+        if self._alter:
+            self._alter.rgb(pixels)
+        data = encode_picture(pixels, ".png", self._tags)
         (self._folder / f"{frame.index + 1:06d}.png").write_bytes(data)
 
 
 @contextmanager
 def open_segment(
-    path: Path, info: ClipInfo, options: EncodeOptions, tags: dict[str, str], check: Check | None = None
+    path: Path,
+    info: ClipInfo,
+    options: EncodeOptions,
+    tags: dict[str, str],
+    check: Check | None = None,
+    alter: Alter | None = None,
 ) -> Iterator[SegmentWriter | PictureFolderWriter]:
     """A writer of one segment at `path` (a folder for the codec png), there whole or not at all.
 
     Each frame is written as its `native` with the patches laid over in the plate's own pixel format; a plate turned by
     a flag is written upright without the flag. Frames without native, or of a format that the codec does not take, are
     converted; RGB frames become BT.709, limited range. check is called with the finished segment before it is moved to
-    `path`, and may raise to keep it from there. Raises InputError, OutputError.
+    `path`, and may raise to keep it from there; alter changes each frame, patches and all, just before it is encoded.
+    Raises InputError, OutputError.
     """
     path = Path(path)
     if options.codec == "png":
         with new_folder(path, "segment") as folder:
-            yield PictureFolderWriter(folder, tags)
+            yield PictureFolderWriter(folder, tags, alter)
             if check:
                 check(folder)
         return
     with written_whole(path) as temporary:
-        writer = SegmentWriter(temporary, info, options, tags)
+        writer = SegmentWriter(temporary, info, options, tags, alter)
         whole = False
         try:
             yield writer
@@ -134,11 +159,11 @@ def _format_of(frame: Frame) -> str:
     return "rgb24" if frame.native is None else frame.native.format.name
 
 
-def _written(frame: Frame, patches: Sequence[Patch], format: str) -> av.VideoFrame:
+def _written(frame: Frame, patches: Sequence[Patch], format: str, alter: Alter | None) -> av.VideoFrame:
     """The frame to encode, in pixel format `format`; a copy, never the decoder's own."""
     native = frame.native
     if native is None or native.format.is_rgb or native.format.has_palette:
-        return _from_picture(frame, patches, format)
+        return _from_picture(frame, patches, format, alter)
     if native.format.name != format:
         converted = native.reformat(
             format=format,
@@ -152,13 +177,19 @@ def _written(frame: Frame, patches: Sequence[Patch], format: str) -> av.VideoFra
             converted = copy_frame(native)
         copy_tags(native, converted)
         native = converted
-    return lay_patches(native, frame.pixels, patches) if patches else copy_frame(native)
+    written = lay_patches(native, frame.pixels, patches) if patches else copy_frame(native)
+    if alter:
+        alter.luma(planes_of(written)[0], written.format.components[0].bits)
+    return written
 
 
-def _from_picture(frame: Frame, patches: Sequence[Patch], format: str) -> av.VideoFrame:
+def _from_picture(frame: Frame, patches: Sequence[Patch], format: str, alter: Alter | None) -> av.VideoFrame:
     rgb = av.VideoFormat(format).is_rgb
     range = ColorRange.JPEG if rgb else ColorRange.MPEG
-    native = from_rgb(paste(frame.pixels, patches), format, Colorspace.ITU709, range)
+    pixels = paste(frame.pixels, patches)
+    if alter:
+        alter.rgb(pixels)
+    native = from_rgb(pixels, format, Colorspace.ITU709, range)
     native.color_range, native.colorspace = range, 0 if rgb else _BT709
     native.color_primaries = native.color_trc = _BT709
     return native

@@ -24,14 +24,29 @@ FRAMES = 24
 TAGS = {"synthetic_media": "yes", "what": "a; b=c 100% ü"}
 
 
-def rewrite(clip: Path, out: Path, codec="h264", cuts=(10,), patches=()) -> Path:
+class Brighter:
+    """Sixteen of 256 levels more, and what it was given."""
+
+    def __init__(self) -> None:
+        self.given = []
+
+    def luma(self, plane: np.ndarray, bits: int) -> None:
+        self.given.append(("luma", plane.shape, bits))
+        plane += 16 << (bits - 8)
+
+    def rgb(self, pixels: np.ndarray) -> None:
+        self.given.append(("rgb", pixels.shape, 8))
+        pixels += 16
+
+
+def rewrite(clip: Path, out: Path, codec="h264", cuts=(10,), patches=(), alter=None) -> Path:
     """Read the clip, write it in segments cut at `cuts`, join them into `out`."""
     info, times = probe(clip), frame_times(probe(clip))
     bounds = [0, *cuts, len(times)]
     segments = []
     for start, stop in pairwise(bounds):
         segments.append(out.parent / f"{out.stem}.{codec}.{start}.segment")
-        with open_segment(segments[-1], info, EncodeOptions(codec=codec), TAGS) as writer:
+        with open_segment(segments[-1], info, EncodeOptions(codec=codec), TAGS, alter=alter) as writer:
             for frame in read_frames(info, start, stop):
                 writer.write(frame, patches)
     join_segments(segments, out, info, times, TAGS)
@@ -118,6 +133,35 @@ def test_without_loss_the_plate_outside_the_patches_is_the_plate_bit_for_bit(tmp
     if before.width > 60:
         frame = next(read_frames(probe(patched)))
         assert np.abs(frame.pixels[23:31, 35:45].astype(int) - 250).max() <= 3
+
+
+@pytest.mark.parametrize("format, bits", [("yuv420p", 8), ("yuv422p10le", 10), ("gray", 8), ("bgr0", 0)])
+def test_what_alters_frames_sees_all_of_them_with_their_patches_and_leaves_colour_alone(tmp_path, format, bits):
+    dim = [np.full((64, 96, 3), 60 + 5 * k, np.uint8) for k in range(4)]
+    plate = make_clip(tmp_path / "plate.mkv", frames=4, codec="ffv1", pixel_format=format, pictures=dim)
+    patch, alter = Patch(10, 20, np.full((8, 6, 3), 100, np.uint8)), Brighter()
+    made = rewrite(plate, tmp_path / "made.mkv", "ffv1", cuts=(2,), patches=[patch], alter=alter)
+    plain = rewrite(plate, tmp_path / "plain.mkv", "ffv1", cuts=(2,), patches=[patch])
+    assert alter.given == [("luma", (64, 96), bits) if bits else ("rgb", (64, 96, 3), 8)] * 4
+    step = 16 << max(bits - 8, 0)
+    for old, new in zip(natives(plain), natives(made), strict=True):
+        if bits:
+            np.testing.assert_array_equal(new[0], old[0] + step)
+            assert all((a == b).all() for a, b in zip(old[1:], new[1:]))
+    for old, new in zip(read_frames(probe(plain)), read_frames(probe(made)), strict=True):
+        assert np.abs(new.pixels.astype(int) - old.pixels - (16 if not bits else 17)).max() <= 4
+
+
+def test_pictures_are_altered_as_they_are_written(tmp_path):
+    plate = make_clip(
+        tmp_path / "p.mkv",
+        frames=3,
+        codec="ffv1",
+        pixel_format="bgr0",
+        pictures=[np.full((64, 96, 3), 7, np.uint8)] * 3,
+    )
+    folder = rewrite(plate, tmp_path / "shots", "png", cuts=(2,), alter=Brighter())
+    assert all((frame.pixels == 23).all() for frame in read_frames(probe(folder)))
 
 
 def test_unchanged_pixels_inside_a_patch_are_not_touched(tmp_path):
