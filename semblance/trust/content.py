@@ -1,0 +1,356 @@
+"""The content gate: no face is taken from, or put into, sexual pictures.
+
+Clips, folders of pictures and pictures -> a Checked for each, or Refused. Looks are taken every two seconds, at key
+frames where there are any, so that little is decoded that is not looked at; nudenet's small net (YOLOv8n, 320 x 320)
+judges each. What such a gate can miss is written in docs/content_gate.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ..errors import MediaError, ModelError, Refused
+from ..media.colour import to_rgb
+from ..media.folder import FOLDER_RATE, pictures_in
+from ..media.image import read_picture
+from ..media.opening import STILLS, open_clip, picture_stream
+from ..media.probe import probe
+from ..media.read import timeline_of
+from ..media.timeline import Timeline, demux
+from ..runs import Progress, StopSignal, cores
+from ..streams import ahead
+from ..types import ClipInfo
+
+EVERY = 2.0  # seconds of film between looks: half of the 3 % of a swap's time that the gate may take, by measurement
+FEWEST = 6  # looks, one more or less, at a clip that is shorter than so many intervals
+_LATE = 1.1  # a key frame may come so much later: many encoders set one every 2.002 s
+WHOLE, ONE_IN = 32, 25  # of a folder, so many pictures are all looked at; of more, at least so many and one in 25
+
+TWICE, NEAR = 2, 5  # a weaker score counts if two of five looks in a row have one
+
+# what the net tells apart, in the order of its output
+CLASSES = (
+    "FEMALE_GENITALIA_COVERED", "FACE_FEMALE", "BUTTOCKS_EXPOSED", "FEMALE_BREAST_EXPOSED", "FEMALE_GENITALIA_EXPOSED",
+    "MALE_BREAST_EXPOSED", "ANUS_EXPOSED", "FEET_EXPOSED", "BELLY_COVERED", "FEET_COVERED", "ARMPITS_COVERED",
+    "ARMPITS_EXPOSED", "FACE_MALE", "BELLY_EXPOSED", "MALE_GENITALIA_EXPOSED", "ANUS_COVERED", "FEMALE_BREAST_COVERED",
+    "BUTTOCKS_COVERED",
+)  # fmt: skip
+# class -> score that is enough in one look, and in two near looks. Harmless pictures reach 0.08, 0.09 and 0.09 as whole
+# frames; eyes and mouths that fill the frame 0.36 and 0.49, round skin-coloured shapes 0.62 (docs/content_gate.md)
+LIMITS = {
+    "FEMALE_GENITALIA_EXPOSED": (0.45, 0.30),
+    "MALE_GENITALIA_EXPOSED": (0.45, 0.30),
+    "ANUS_EXPOSED": (0.45, 0.30),
+    "FEMALE_BREAST_EXPOSED": (0.60, 0.45),
+    "BUTTOCKS_EXPOSED": (0.75, 0.65),
+}
+
+MODEL_SHA256 = "c15d8273adad2d0a92f014cc69ab2d6c311a06777a55545f2c4eb46f51911f0f"  # 320n.onnx of nudenet 3.4.2
+_SIDE = 320
+_TOP = -(1 << 62)  # before any tick
+_TOLD = 5  # times or pictures that the sentence names
+
+Detector = Callable[[np.ndarray], Mapping[str, float]]  # (H, W, 3) uint8 RGB -> highest score 0..1 of each class
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A path that the gate let pass, as it lay there then, and the figures for a report."""
+
+    path: Path
+    fingerprint: str
+    looks: int
+    highest: float  # of the most suspicious look: score over the limit for one look of its class; at 1 it is refused
+    interval: float  # seconds of film between looks (a folder's pictures last 1/25 s each); 0 for a single picture
+
+    def covers(self, path: Path | str) -> bool:
+        """Whether `path` is what was checked, unchanged since. Raises MediaError if it is gone."""
+        return fingerprint_of(path) == self.fingerprint
+
+    def figures(self) -> dict[str, float]:
+        """For a report: how many looks, the highest score among them (1: refused), the seconds
+        between them."""
+        return {"looks": self.looks, "highest": round(self.highest, 4), "interval": round(self.interval, 3)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Tick of a frame to look at, and of the key frame from which decoding leads to it."""
+
+    tick: int
+    key: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Look:
+    """One picture to judge: upright pixels (H, W, 3) uint8 RGB, and where it was, in words."""
+
+    where: str
+    pixels: np.ndarray
+
+
+def check_content(
+    paths: Path | str | Sequence[Path | str],
+    progress: Progress | None = None,
+    stop: StopSignal | None = None,
+    detector: Detector | None = None,
+) -> list[Checked]:
+    """One Checked for each clip, folder of pictures or picture. detector: another judge than nudenet's net.
+
+    Raises Refused if sexual content is seen, ModelError if the net is missing or damaged, MediaError if there is
+    nothing to look at, Stopped.
+    """
+    paths = [paths] if isinstance(paths, str | Path) else list(paths)
+    progress, stop = progress or Progress(), stop or StopSignal()
+    detector = detector or Nudenet()
+    return [_check(Path(path), detector, progress, stop) for path in paths]
+
+
+def fingerprint_of(path: Path | str) -> str:
+    """sha256 of where a file, or each picture of a folder, lies, its size and when it was changed; MediaError if it is
+    not there."""
+    path = Path(path)
+    try:
+        files = pictures_in(path) if path.is_dir() else [path]
+        lines = [f"{file.resolve()} {file.stat().st_size} {file.stat().st_mtime_ns}" for file in files]
+    except OSError:
+        raise MediaError(f"There is no file {path}, or it may not be read; check the name.") from None
+    return hashlib.sha256("\n".join([str(path.resolve()), *lines]).encode()).hexdigest()
+
+
+def found_in(pixels: np.ndarray, detector: Detector) -> dict[str, float]:
+    """(H, W, 3) uint8 RGB -> score of each class that counts as sexual.
+
+    What looks suspicious is looked at again, mirrored and smaller, and the mean counts: skin that fills the frame, such
+    as half a face, is then no longer taken for something else, while what is really there stays.
+    """
+    found = {name: score for name, score in detector(pixels).items() if name in LIMITS}
+    if not any(found[name] >= LIMITS[name][1] for name in found):
+        return found
+    rows, columns = pixels.shape[0] // 6, pixels.shape[1] // 6
+    smaller = cv2.copyMakeBorder(pixels, rows, rows, columns, columns, cv2.BORDER_CONSTANT)
+    again = detector(np.ascontiguousarray(smaller[:, ::-1]))
+    return {name: (found[name] + again[name]) / 2 for name in found}
+
+
+def nearness(found: Mapping[str, float]) -> float:
+    """The highest score of a class that counts, over what is enough in one look: at 1 it is refused."""
+    return max((found[name] / LIMITS[name][0] for name in found if name in LIMITS), default=0.0)
+
+
+def suspicious(looks: Sequence[Mapping[str, float]]) -> list[int]:
+    """Which looks, in order of time, show sexual content: those with a high score, and weaker ones near to each other.
+    [] if nothing does."""
+    high, weak = (
+        np.array([any(look[name] >= LIMITS[name][which] for name in look if name in LIMITS) for look in looks], bool)
+        for which in (0, 1)
+    )
+    places = np.flatnonzero(weak)
+    for first, last in zip(places, places[TWICE - 1 :]):
+        if last - first < NEAR:
+            high[[first, last]] = True
+    return [int(index) for index in np.flatnonzero(high)]
+
+
+class Nudenet:
+    """The net of nudenet 3.4.2, run by onnxruntime with this process's share of the cores; nothing is downloaded.
+
+    The package's own class is passed by: it hands the net blue for red (its issue 203), shrinks pictures without
+    smoothing them, and takes all cores. Raises ModelError if the net is missing or damaged.
+    """
+
+    def __init__(self, model: Path | None = None):
+        self._session = _open_session(model or _installed_model())
+
+    def __call__(self, pixels: np.ndarray) -> dict[str, float]:
+        """(H, W, 3) uint8 RGB -> highest score 0..1 of each class."""
+        planes = np.ascontiguousarray(_fitted(pixels).transpose(2, 0, 1)[None], np.float32) / 255  # (1, 3, 320, 320)
+        (answer,) = self._session.run(None, {"images": planes})  # (1, 4 + 18, 2100): box and scores of each place
+        return dict(zip(CLASSES, answer[0, 4:].max(1).tolist()))
+
+
+def _installed_model() -> Path:
+    package = importlib.util.find_spec("nudenet")  # found, not imported: it would load what is not needed here
+    if package is None or package.origin is None:
+        raise _gate_broken("nudenet is not installed")
+    return Path(package.origin).with_name("320n.onnx")
+
+
+def _open_session(model: Path):
+    try:
+        data = model.read_bytes()
+    except OSError:
+        raise _gate_broken(f"its net {model} is missing") from None
+    if hashlib.sha256(data).hexdigest() != MODEL_SHA256:
+        raise _gate_broken(f"its net {model} is damaged or another one")
+    try:
+        import onnxruntime
+    except ImportError:
+        raise _gate_broken("onnxruntime is not installed") from None
+    settings = onnxruntime.SessionOptions()
+    settings.log_severity_level = 4
+    settings.inter_op_num_threads = 1
+    settings.intra_op_num_threads = max(1, min(cores() // 2, 4))  # the reader has the other half
+    settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return onnxruntime.InferenceSession(data, settings, providers=["CPUExecutionProvider"])
+
+
+def _gate_broken(why: str) -> ModelError:
+    return ModelError(
+        f"The content gate cannot look at anything ({why}), and without it nothing is made; "
+        "run pip install --force-reinstall nudenet==3.4.2."
+    )
+
+
+def _fitted(pixels: np.ndarray) -> np.ndarray:
+    """The whole picture as the net was taught to see it: longer side 320, in the top left corner, the rest black."""
+    height, width = pixels.shape[:2]
+    scale = _SIDE / max(height, width)
+    size = max(round(width * scale), 1), max(round(height * scale), 1)
+    square = np.zeros((_SIDE, _SIDE, 3), np.uint8)
+    square[: size[1], : size[0]] = cv2.resize(
+        np.ascontiguousarray(pixels), size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    )
+    return square
+
+
+def _check(path: Path, detector: Detector, progress: Progress, stop: StopSignal) -> Checked:
+    fingerprint = fingerprint_of(path)
+    planned, interval, looks = _looks_at(path)
+    progress.stage("check the content", planned, "looks")
+    where, seen = [], []
+    with closing(ahead(looks, 2)) as looks:
+        for look in looks:
+            stop.check("Nothing was made yet; run the same command again.")
+            where.append(look.where)
+            seen.append(found_in(look.pixels, detector))
+            progress.advance()
+    progress.done()
+    if len(seen) < max(planned / 2, 1):
+        raise MediaError(f"{path} is damaged: only {len(seen)} of {planned} pictures could be checked; copy it again.")
+    found = suspicious(seen)
+    if found:
+        told = [where[index] for index in found[:_TOLD]] + [f"{len(found) - _TOLD} more"] * (len(found) > _TOLD)
+        place = "" if path.suffix.lower() in STILLS and not path.is_dir() else f" (at {', '.join(told)})"
+        raise Refused(f"{path} shows sexual content{place}, from which nothing is made; use other footage.")
+    return Checked(path, fingerprint, len(seen), max(map(nearness, seen)), interval)
+
+
+def _looks_at(path: Path) -> tuple[int, float, Iterator[Look]]:
+    """How many looks are planned, the seconds between them, and the looks."""
+    if path.is_dir():
+        pictures = pictures_in(path)
+        if not pictures:
+            raise MediaError(f"{path} holds no pictures ({', '.join(STILLS)}); name a clip or a folder of pictures.")
+        chosen = pictures_to_see(len(pictures))
+        return len(chosen), len(pictures) / len(chosen) / float(FOLDER_RATE), _look_at(pictures[k] for k in chosen)
+    if path.suffix.lower() in STILLS:
+        return 1, 0.0, iter([Look(path.name, read_picture(path))])
+    info, timeline = probe(path), timeline_of(path)
+    keys = np.flatnonzero(np.isin(timeline.ticks, timeline.keys[:, 0]))
+    interval = min(EVERY, float(timeline.times[-1]) / FEWEST)
+    chosen = frames_to_see(timeline.times, keys, interval)
+    return len(chosen), interval, _look_into(info, timeline, keys, chosen)
+
+
+def pictures_to_see(count: int) -> list[int]:
+    """Of a folder's pictures, all or evenly spread, first and last among them."""
+    wanted = min(count, max(WHOLE, -(-count // ONE_IN)))
+    return [int(index) for index in np.linspace(0, count - 1, wanted).round()]
+
+
+def frames_to_see(times: np.ndarray, keys: np.ndarray, interval: float) -> list[int]:
+    """Frames, by index, about `interval` seconds apart: a key frame if one comes in the second half of the interval,
+    else whatever frame is then shown. times (N,) seconds; keys (K,) indices of key frames."""
+    chosen, key_times = [0], times[keys]
+    while times[chosen[-1]] + interval < times[-1]:
+        last = times[chosen[-1]]
+        after, upto = np.searchsorted(key_times, (last + interval / 2, last + interval * _LATE), "right")
+        shown = (
+            np.searchsorted(times, last + interval, "right") - 1
+        )  # since when does not matter: it may stand for long
+        chosen.append(int(keys[upto - 1] if upto > after else max(shown, chosen[-1] + 1)))
+    return chosen
+
+
+def _look_at(pictures: Iterator[Path]) -> Iterator[Look]:
+    for picture in pictures:
+        try:
+            yield Look(picture.name, read_picture(picture))
+        except MediaError:
+            continue  # no part of the result either
+
+
+def _look_into(info: ClipInfo, timeline: Timeline, keys: np.ndarray, chosen: Sequence[int]) -> Iterator[Look]:
+    """The frames `chosen` of a clip, each as it is or the next that the decoder gives, upright and with the proportions
+    of square pixels."""
+    wanted = deque(_Wanted(int(timeline.ticks[k]), _key_before(timeline.ticks, keys, k)) for k in chosen)
+    with open_clip(info.path) as container:
+        stream = picture_stream(container, info.path)
+        for native in _natives(container, stream, timeline, wanted):
+            tick = native.pts if timeline.shown else native.dts
+            tick = wanted[0].tick if tick is None else tick
+            if tick < wanted[0].tick:
+                continue
+            seconds = int((tick - int(timeline.ticks[0])) * timeline.time_base)
+            yield Look(clock_time(seconds), _upright(to_rgb(native), info))
+            while wanted and wanted[0].tick <= tick:
+                wanted.popleft()
+            if not wanted:
+                return
+
+
+def _natives(container, stream, timeline: Timeline, wanted: deque[_Wanted]) -> Iterator:
+    """The decoder's frames about the next wanted one, in one run through the packets: begun at the key frame before it,
+    without frames that no other is built on, and left off where the next wanted one has a later key frame."""
+    stream.thread_count = 1  # more would take in several packets before the first frame comes
+    stream.codec_context.skip_frame = "NONREF"
+    begun = _TOP
+    for packet in demux(container, stream):
+        stamp = packet.pts if timeline.shown else packet.dts
+        is_key = packet.is_keyframe and stamp is not None
+        if begun < wanted[0].key:
+            if not is_key or stamp < wanted[0].key:
+                continue
+            stream.codec_context.flush_buffers()
+        if is_key:
+            begun = max(begun, stamp)
+        yield from _decoded(packet.decode)
+    yield from _decoded(lambda: stream.decode(None))
+
+
+def _decoded(decode: Callable[[], list]) -> list:
+    try:
+        return decode()
+    except (
+        Exception
+    ):  # decoders fail in many ways; what they cannot read is passed over, as it is when the clip is read
+        return []
+
+
+def _key_before(ticks: np.ndarray, keys: np.ndarray, index: int) -> int:
+    """Tick of the last key frame at or before a frame; _TOP: decoding has to begin with the clip."""
+    before = np.searchsorted(keys, index, "right")
+    return int(ticks[keys[before - 1]]) if before else _TOP
+
+
+def _upright(pixels: np.ndarray, info: ClipInfo) -> np.ndarray:
+    pixels = np.rot90(pixels, -info.rotation // 90)
+    if info.pixel_aspect == 1:
+        return pixels
+    height, width = pixels.shape[:2]
+    return cv2.resize(np.ascontiguousarray(pixels), (max(round(width * info.pixel_aspect), 1), height))
+
+
+def clock_time(seconds: int) -> str:
+    """hh:mm:ss"""
+    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
