@@ -30,8 +30,8 @@ from ..runs import Progress, StopSignal, cores
 from ..streams import ahead
 from ..types import ClipInfo
 
-EVERY = 2.0  # seconds of film between looks: half of the 3 % of a swap's time that the gate may take, by measurement
-FEWEST = 6  # looks, one more or less, at a clip that is shorter than so many intervals
+EVERY = 2.0  # seconds of film between looks: two to three percent of what a swap takes, where key frames come in time
+FEWEST = 5  # looks, one more or less, at a clip that is shorter than so many intervals
 _LATE = 1.1  # a key frame may come so much later: many encoders set one every 2.002 s
 WHOLE, ONE_IN = 32, 25  # of a folder, so many pictures are all looked at; of more, at least so many and one in 25
 
@@ -44,13 +44,14 @@ CLASSES = (
     "ARMPITS_EXPOSED", "FACE_MALE", "BELLY_EXPOSED", "MALE_GENITALIA_EXPOSED", "ANUS_COVERED", "FEMALE_BREAST_COVERED",
     "BUTTOCKS_COVERED",
 )  # fmt: skip
-# class -> score that is enough in one look, and in two near looks. Harmless pictures reach 0.08, 0.09 and 0.09 as whole
-# frames; eyes and mouths that fill the frame 0.36 and 0.49, round skin-coloured shapes 0.62 (docs/content_gate.md)
+# class -> score that is enough in one look, and in two near looks. What harmless pictures reach (docs/content_gate.md):
+# genitalia and anus 0.09, eyes or mouths that fill the frame 0.31; breasts 0.35 and 0.63; round skin-coloured shapes
+# 0.62 of buttocks
 LIMITS = {
     "FEMALE_GENITALIA_EXPOSED": (0.45, 0.30),
     "MALE_GENITALIA_EXPOSED": (0.45, 0.30),
     "ANUS_EXPOSED": (0.45, 0.30),
-    "FEMALE_BREAST_EXPOSED": (0.60, 0.45),
+    "FEMALE_BREAST_EXPOSED": (0.65, 0.50),
     "BUTTOCKS_EXPOSED": (0.75, 0.65),
 }
 
