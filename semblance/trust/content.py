@@ -208,7 +208,7 @@ def _open_session(model: Path):
 def _gate_broken(why: str) -> ModelError:
     return ModelError(
         f"The content gate cannot look at anything ({why}), and without it nothing is made; "
-        "run pip install --force-reinstall nudenet==3.4.2."
+        "run pip install --force-reinstall --no-deps nudenet==3.4.2 onnxruntime."
     )
 
 
