@@ -30,6 +30,11 @@ VERBS = {
     "people film": "film people who don't exist, each clip with its exact truth",
     "people sheet": "a contact sheet of people who don't exist",
     "people fit": "measure a head's shape from footage",
+    "consent add": "clips of one person and what they consent to -> an entry in the consent ledger",
+    "consent list": "whose consent there is, for what, until when",
+    "consent show": "all of one consent, with its history",
+    "consent revoke": "end a consent from now on",
+    "consent export": "the ledger's whole history as JSON, with the hashes that prove it",
     "models": "what there is to train",
     "doctor": "what this machine can do",
 }

@@ -12,6 +12,7 @@ import tyro
 
 from ..errors import InputError
 from ..runs import StopSignal
+from . import consent_verbs
 from .terminal import TerminalProgress, tell
 
 Flat = tyro.conf.OmitArgPrefixes  # --erode, not --merge.erode
@@ -442,6 +443,7 @@ _MAKERS: dict[str, Callable[[TerminalProgress, StopSignal], Callable]] = {
     "people film": _people_film,
     "people sheet": _people_sheet,
     "people fit": _people_fit,
+    **consent_verbs.MAKERS,
     "models": _models,
     "doctor": _doctor,
 }
