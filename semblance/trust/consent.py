@@ -143,7 +143,7 @@ def terms(
         raise InputError("The consent has no statement; give the words of the person with --statement.")
     if len(statement) > _LONGEST:
         raise InputError(
-            f"The statement has {len(statement)} letters, over {_LONGEST}; give the gist here and the whole as --evidence."
+            f"The statement has {len(statement)} letters, over {_LONGEST}; give the gist, and the whole as --evidence."
         )
     _check_text(statement, "statement", "--statement")
     if not all(letter.isprintable() or letter in "\n\t" for letter in statement):

@@ -309,8 +309,10 @@ def _connect(path: Path, make: bool, patience: float) -> tuple[sqlite3.Connectio
     try:
         if not os.path.lexists(path):
             left = path.with_name(path.name + "-wal")
-            if left.exists():
-                raise InputError(f"{path} is missing though {left.name} is there; put the ledger back from a copy.")
+            if left.exists() and left.stat().st_size:  # a new ledger would take in what it holds
+                raise InputError(
+                    f"{path} is missing though {left.name} is there; put the ledger back beside it, or move that away."
+                )
             if not make:
                 connection = sqlite3.connect(":memory:", isolation_level=None)
                 connection.executescript(_schema())
