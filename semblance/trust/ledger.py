@@ -341,6 +341,7 @@ def _make(path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         with closing(sqlite3.connect(temporary, isolation_level=None)) as connection:
+            connection.execute("PRAGMA synchronous = OFF")  # flushed as a whole below
             connection.executescript(_schema())
             connection.execute("PRAGMA journal_mode = WAL")  # readers never wait for a writer
         flush_to_disk(temporary)
