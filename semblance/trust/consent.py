@@ -23,9 +23,10 @@ from ..types import IDENTITY_SIZE
 from .ledger import ADDED, REVOKED, USED, Event, Ledger, append, body_of, face_of, means, writing
 
 SCOPES = ("face", "voice")
-# Median distance of a clip's faces to the nearest vector of an entry. Between clips of one person 0.10 to 0.33 (light,
-# colour, half the size), of different people from 0.63 (benchmarks/consent.py --people): a look-up compares with
-# thousands, so it asks for far more than the 0.6 that tells two people apart.
+# Median distance of a clip's faces to the nearest vector of an entry: 0.14 for the same person, up to 0.23 in other light
+# or mirrored, 0.33 at half the size in a hard JPEG; different people from 0.63 (six of GRID, benchmarks/consent.py
+# --people), people who don't exist from 0.47. A look-up compares with thousands, so it asks for more than the 0.6 that
+# tells two people apart.
 MATCH = 0.45
 _SAME_PERSON = 0.6  # as in faces/identity.py, which is not imported: it loads what `consent list` does not need
 VIEWS = 8  # single vectors kept of an entry, beside the mean
@@ -168,7 +169,7 @@ def add(ledger: Ledger, asked: Terms, clips: Sequence[File], vectors: np.ndarray
         "clips": [_file_json(clip) for clip in clips], "software": f"Semblance {__version__}",
     }  # fmt: skip
     with writing(ledger):
-        taken = {event.entry for event in ledger.events}
+        taken = {row[2] for row in ledger.rows}
         while (entry := "".join(secrets.choice(_LETTERS) for _ in range(_ID_LENGTH))) in taken:
             pass
         event = append(ledger, ADDED, entry, body, face)
@@ -224,21 +225,20 @@ def entry_of(ledger: Ledger, entry: str) -> Consent:
 def matches(ledger: Ledger, vectors: np.ndarray) -> list[Match]:
     """The entries, of whatever state, with the face of these vectors (N, 128), nearest first. Raises InputError."""
     vectors = np.asarray(vectors, np.float32)
-    added, middles = means(ledger)
-    if not added:
-        return []
+    numbers, middles = means(ledger)
     found = []
-    for number in np.flatnonzero(_apart(middles, vectors.mean(0)) < _SAME_PERSON):
-        gaps = _gaps(vectors, face_of(ledger, added[number])).min(1)
+    for k in np.flatnonzero(_gaps(vectors.mean(0)[None], middles)[0] < _SAME_PERSON):
+        event = Event._make(ledger.rows[numbers[k] - 1])
+        gaps = _gaps(vectors, face_of(ledger, event)).min(1)
         if np.median(gaps) < MATCH:
-            consent = _consent(ledger, added[number], ledger.of(added[number].entry))
+            consent = _consent(ledger, event, ledger.of(event.entry))
             found.append(Match(consent, float(np.median(gaps)), float((gaps > _SAME_PERSON).mean())))
     return sorted(found, key=lambda match: match.distance)
 
 
 def others_in_force(ledger: Ledger, consent: Consent, today: date | None = None) -> list[Consent]:
     """Other entries in force with the same face. Raises InputError."""
-    views = face_of(ledger, ledger.events[consent.number - 1])[1:]
+    views = face_of(ledger, Event._make(ledger.rows[consent.number - 1]))[1:]
     found = [match.consent for match in matches(ledger, views)]
     return [other for other in found if other.id != consent.id and other.state(today) == "in force"]
 
@@ -368,8 +368,8 @@ def _face(vectors: np.ndarray) -> np.ndarray:
 
 def _gaps(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """(N, 128), (K, 128) -> (N, K) distances, by the binomial formula: many faces would not fit as differences."""
-    one, other = one.astype(np.float64), other.astype(np.float64)
-    return np.sqrt(np.maximum((one**2).sum(1)[:, None] + (other**2).sum(1)[None] - 2 * one @ other.T, 0))
+    squares = [np.einsum("ij,ij->i", side, side) for side in (one, other)]
+    return np.sqrt(np.maximum(squares[0][:, None] + squares[1][None] - 2 * one @ other.T, 0))
 
 
 def _checked(vectors: np.ndarray, shown: str) -> np.ndarray:

@@ -26,6 +26,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
@@ -58,7 +59,7 @@ _RESTORE = "put a copy from before the change back in its place, or move it away
 
 
 class Event(NamedTuple):
-    """One line of the history; a plain tuple, because a ledger holds many. entry: the id of the consent it is about."""
+    """One line of the history. entry: the id of the consent it is about; at: UTC, as ISO 8601."""
 
     number: int
     kind: str
@@ -74,11 +75,16 @@ class Ledger:
     def __init__(self, path: Path, connection: sqlite3.Connection, stored: bool) -> None:
         self.path, self.connection = path, connection
         self.stored = stored  # False: there is no such file, and this one is empty
-        self.events: list[Event] = []
+        self.rows: list[tuple] = []  # the fields of events; records of thousands would cost a look-up half of its time
+
+    @property
+    def events(self) -> list[Event]:
+        """The whole history."""
+        return [Event._make(row) for row in self.rows]
 
     def of(self, entry: str) -> list[Event]:
         """The history of one entry."""
-        return [event for event in self.events if event.entry == entry]
+        return [Event._make(row) for row in self.rows if row[2] == entry]
 
 
 def ledger_path() -> Path:
@@ -113,14 +119,14 @@ def writing(ledger: Ledger) -> Iterator[None]:
     """No other process writes meanwhile; what is appended inside stands in the ledger as a whole, or not at all."""
     if not ledger.stored:
         raise InputError(f"There is no consent ledger at {ledger.path} yet; `semblance consent add` begins one.")
-    known = len(ledger.events)
+    known = len(ledger.rows)
     ledger.connection.execute("BEGIN IMMEDIATE")
     try:
         _catch_up(ledger)
         yield
         ledger.connection.execute("COMMIT")
     except BaseException:
-        del ledger.events[known:]
+        del ledger.rows[known:]
         with suppress(sqlite3.Error):  # it must not hide why
             ledger.connection.rollback()
         raise
@@ -132,7 +138,7 @@ def append(ledger: Ledger, kind: str, entry: str, body: dict, face: np.ndarray |
         face = np.ascontiguousarray(face, "<f4")
         body = {**body, "face": _sha256(face.tobytes())}
     text = canonical(body)
-    number, previous = len(ledger.events) + 1, _last_hash(ledger)
+    number, previous = len(ledger.rows) + 1, _last_hash(ledger)
     at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     digest = _sha256(text.encode())
     event = Event(number, kind, entry, at, digest, _chained(previous, number, kind, entry, at, digest))
@@ -141,7 +147,7 @@ def append(ledger: Ledger, kind: str, entry: str, body: dict, face: np.ndarray |
     if face is not None:
         ledger.connection.execute("INSERT INTO means VALUES (?, ?)", (number, face[0].tobytes()))
         ledger.connection.execute("INSERT INTO views VALUES (?, ?)", (number, face[1:].tobytes()))
-    ledger.events.append(event)
+    ledger.rows.append(tuple(event))
     return event
 
 
@@ -165,20 +171,21 @@ def face_of(ledger: Ledger, event: Event) -> np.ndarray:
     return np.frombuffer(data, "<f4").reshape(-1, IDENTITY_SIZE)
 
 
-def means(ledger: Ledger) -> tuple[list[Event], np.ndarray]:
-    """The entries and their mean vectors (P, 128). Not verified: a change shows in `face_of` of those that matter.
+def means(ledger: Ledger) -> tuple[list[int], np.ndarray]:
+    """The numbers of the `added` events, and the mean vectors (P, 128) of their faces.
 
-    Raises InputError where they are not even vectors of the ledger's entries.
+    Not verified: a change shows in `face_of` of those that matter. Raises InputError where they are not even vectors of
+    the ledger's entries.
     """
-    rows = ledger.connection.execute("SELECT number, vector FROM means ORDER BY number").fetchall()
-    added = [event for event in ledger.events if event.kind == ADDED]
-    rows = rows[: len(added)]  # later ones belong to an entry that another process has just added
+    numbers = [row[0] for row in ledger.rows if row[1] == ADDED]
+    last = numbers[-1] if numbers else 0  # later ones belong to an entry that another process has just added
+    rows = ledger.connection.execute(
+        "SELECT number, vector FROM means WHERE number <= ? ORDER BY number", (last,)
+    ).fetchall()
     data = b"".join([_bytes(vector) for _, vector in rows])
-    if [number for number, _ in rows] != [event.number for event in added] or len(data) != 4 * IDENTITY_SIZE * len(
-        rows
-    ):
+    if [number for number, _ in rows] != numbers or len(data) != 4 * IDENTITY_SIZE * len(rows):
         raise InputError(f"{ledger.path} was changed: its faces are not those of its entries; {_RESTORE}")
-    return added, np.frombuffer(data, "<f4").reshape(-1, IDENTITY_SIZE)
+    return numbers, np.frombuffer(data, "<f4").reshape(-1, IDENTITY_SIZE)
 
 
 def check_all(ledger: Ledger) -> None:
@@ -238,8 +245,8 @@ def check_export(path: Path, ledger: Ledger | None = None) -> int:
             raise _changed(path, event)
     if previous != head:
         raise InputError(f"{path} was changed: events are missing at its end; export the ledger again.")
-    if ledger and events != ledger.events[: len(events)]:
-        first = next(e for e, kept in zip(events, [*ledger.events, *[None] * len(events)]) if e != kept)
+    if ledger and events != ledger.rows[: len(events)]:
+        first = next(e for e, kept in zip(events, [*ledger.rows, *[None] * len(events)]) if e != kept)
         raise InputError(
             f"{ledger.path} was rewritten: event {first.number} (entry {first.entry}) is not the one that {path} "
             f"holds; {_RESTORE}"
@@ -258,34 +265,33 @@ def _chained(previous: str, number: int, kind: str, entry: str, at: str, digest:
     ).hexdigest()
 
 
-def _verified(path: Path, events: Sequence[Event], number: int, previous: str) -> str:
-    """The hash of the last of `events`, which follow event `number` with the hash `previous`. Raises InputError."""
-    for event in events:
-        number += 1
-        if event.number != number:
-            raise InputError(f"{path} was changed: event {number} of its history is missing; {_RESTORE}")
-        previous = _chained(previous, *event[:5])
-        if previous != event.hash:
-            raise _changed(path, event)
+def _verified(path: Path, rows: Sequence[tuple], last: int, previous: str) -> str:
+    """The hash of the last of the events, which follow event `last` with the hash `previous`. Raises InputError."""
+    for wanted, row in enumerate(rows, last + 1):
+        number, kind, entry, at, digest, told = row
+        if number != wanted:
+            raise InputError(f"{path} was changed: event {wanted} of its history is missing; {_RESTORE}")
+        previous = _chained(previous, number, kind, entry, at, digest)
+        if previous != told:
+            raise _changed(path, Event._make(row))
     return previous
 
 
 def _catch_up(ledger: Ledger) -> None:
     """Take in and verify the events since the last look, inside a transaction."""
-    known = len(ledger.events)
-    rows = ledger.connection.execute(
+    known = len(ledger.rows)
+    fresh = ledger.connection.execute(
         "SELECT number, kind, entry, at, digest, hash FROM events WHERE number > ? ORDER BY number", (known,)
-    )
-    fresh = list(map(Event._make, rows))
+    ).fetchall()
     last = _verified(ledger.path, fresh, known, _last_hash(ledger))
     head = ledger.connection.execute("SELECT number, hash FROM head").fetchall()
     if head != [(known + len(fresh), last)]:
         raise InputError(f"{ledger.path} was changed: events are missing at the end of its history; {_RESTORE}")
-    ledger.events += fresh
+    ledger.rows += fresh
 
 
 def _last_hash(ledger: Ledger) -> str:
-    return ledger.events[-1].hash if ledger.events else _START
+    return ledger.rows[-1][5] if ledger.rows else _START
 
 
 def _changed(path: Path, event: Event) -> InputError:
@@ -364,10 +370,15 @@ def _check_kind(path: Path, connection: sqlite3.Connection) -> None:
         raise InputError(
             f"{path} is a ledger of version {version}, and this Semblance knows up to {VERSION}; update Semblance."
         )
+    if _layout(connection) != _own_layout():
+        raise InputError(f"{path} was changed: its tables or triggers are not those it was made with; {_RESTORE}")
+
+
+@lru_cache(maxsize=1)
+def _own_layout() -> list[tuple]:
     with closing(sqlite3.connect(":memory:")) as model:
         model.executescript(_schema())
-        if _layout(connection) != _layout(model):
-            raise InputError(f"{path} was changed: its tables or triggers are not those it was made with; {_RESTORE}")
+        return _layout(model)
 
 
 def _layout(connection: sqlite3.Connection) -> list[tuple]:
@@ -376,7 +387,12 @@ def _layout(connection: sqlite3.Connection) -> list[tuple]:
 
 def _schema() -> str:
     """Tables, and triggers that refuse every change of a row (INSERT OR REPLACE is one, too)."""
-    lines = [f"PRAGMA application_id = {_APPLICATION};", f"PRAGMA user_version = {VERSION};"]
+    # large pages: a look-up reads two tables of many short rows
+    lines = [
+        "PRAGMA page_size = 16384;",
+        f"PRAGMA application_id = {_APPLICATION};",
+        f"PRAGMA user_version = {VERSION};",
+    ]
     for name, columns in _TABLES.items():
         lines += [
             f"CREATE TABLE {name} ({columns});",
