@@ -23,15 +23,17 @@ from ..types import IDENTITY_SIZE
 from .ledger import ADDED, REVOKED, USED, Event, Ledger, append, body_of, face_of, means, writing
 
 SCOPES = ("face", "voice")
-# Median distance of a clip's faces to the nearest vector of an entry: 0.14 for the same person, up to 0.23 in other light
-# or mirrored, 0.33 at half the size in a hard JPEG; different people from 0.63 (six of GRID, benchmarks/consent.py
-# --people), people who don't exist from 0.47. A look-up compares with thousands, so it asks for more than the 0.6 that
-# tells two people apart.
+# Distance of a clip's faces to the nearest vector of an entry, of the quarter that is nearest. The same person: 0.12,
+# up to 0.21 in other light or mirrored, 0.30 at half the size in a hard JPEG; different people from 0.60 (six of GRID,
+# see benchmarks/consent.py --people), people who don't exist from 0.46. A look-up compares with thousands, so it asks
+# for more than the 0.6 that tells two people apart. The nearest quarter, because faces that turn away come out 0.5 from
+# their own, and the nearest faces of different people are hardly nearer than their median.
 MATCH = 0.45
 _SAME_PERSON = 0.6  # as in faces/identity.py, which is not imported: it loads what `consent list` does not need
 VIEWS = 8  # single vectors kept of an entry, beside the mean
 _AS_NEAR = 0.1  # entries this much further than the nearest one may be the same person under another name
-_STRANGERS = 0.1  # share of a clip's faces that may look like somebody else: turned away, half hidden
+_NEAREST = 25  # per cent
+_STRANGERS = 0.25  # share of a clip's faces that may look like somebody else: turned far away, half hidden
 _LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # base 32 without the letters that are taken for another
 _ID_LENGTH = 8
 _LONGEST = 20_000  # letters of a statement
@@ -230,9 +232,10 @@ def matches(ledger: Ledger, vectors: np.ndarray) -> list[Match]:
     for k in np.flatnonzero(_gaps(vectors.mean(0)[None], middles)[0] < _SAME_PERSON):
         event = Event._make(ledger.rows[numbers[k] - 1])
         gaps = _gaps(vectors, face_of(ledger, event)).min(1)
-        if np.median(gaps) < MATCH:
+        near = float(np.percentile(gaps, _NEAREST))
+        if near < MATCH:
             consent = _consent(ledger, event, ledger.of(event.entry))
-            found.append(Match(consent, float(np.median(gaps)), float((gaps > _SAME_PERSON).mean())))
+            found.append(Match(consent, near, float((gaps > _SAME_PERSON).mean())))
     return sorted(found, key=lambda match: match.distance)
 
 

@@ -10,7 +10,8 @@ events, each chained to the one before -> one SQLite file, consent.db in the hom
 
 All sha256 are 64 hex digits. No column of the six can hold a line feed, so no two events have the same lines. Opening a
 ledger verifies the chain of all events; a body or a face is verified when it is read, all of them by `check_all`. A
-look-up reads few of them, so it stays fast and still trusts nothing that the chain does not cover.
+look-up reads few of them, so it stays fast, and grants nothing but by an entry whose every byte the chain covers; a
+changed mean can at most hide an entry from it, until `check_all`.
 
 What the chain cannot show is a ledger rewritten from some event to its end by somebody who knows this page. An export
 that lies elsewhere shows that, too: `check_export(export, ledger)`.
