@@ -23,7 +23,7 @@ from semblance.trust.consent import look_up
 from semblance.trust.ledger import check_export, open_ledger
 from tests.clips import make_clip
 
-FRAMES = 4
+FRAMES = 3
 
 
 @pytest.fixture(scope="module")
@@ -126,8 +126,8 @@ def test_the_person_is_found_again_in_another_clip_and_another_person_is_not(cli
     ("name", "words"),
     [
         ("both", "shows 2 people (the second at 0.0 s); give a clip of the one person or cut it"),
-        ("bert for two frames", "shows 2 people (the second at 0.2 s)"),
-        ("bert beside her for one frame", "shows 2 people (the second at 0.3 s)"),
+        ("bert for two frames", "shows 2 people (the second at 0.1 s)"),
+        ("bert beside her for one frame", "shows 2 people (the second at 0.2 s)"),
         ("twins", "shows 2 people (the second at 0.0 s)"),
         ("nobody", "shows no face"),
     ],
