@@ -14,6 +14,7 @@ from ..errors import InputError
 from ..runs import StopSignal
 from . import consent_verbs
 from .terminal import TerminalProgress, tell
+from .trust_verbs import keys_new_verb, keys_show_verb, verify_verb
 
 Flat = tyro.conf.OmitArgPrefixes  # --erode, not --merge.erode
 Clips = Annotated[tuple[Path, ...], tyro.conf.Positional]
@@ -440,6 +441,9 @@ _MAKERS: dict[str, Callable[[TerminalProgress, StopSignal], Callable]] = {
     "mask train": _mask_train,
     "mask apply": _mask_apply,
     "measure": _measure,
+    "verify": verify_verb,
+    "keys new": keys_new_verb,
+    "keys show": keys_show_verb,
     "people film": _people_film,
     "people sheet": _people_sheet,
     "people fit": _people_fit,

@@ -335,12 +335,12 @@ def _try(identity: Identity) -> None:
         )
 
 
-def settings_for(roots: str) -> Settings:
+def settings_for(roots: str = "") -> Settings:
     """How the C2PA library is to work here: with these roots (PEM), without thumbnails, and never over the network."""
     return Settings.from_dict(
         {
             "builder": {"thumbnail": {"enabled": False}},
-            "trust": {"user_anchors": roots},
+            **({"trust": {"user_anchors": roots}} if roots else {}),
             "verify": {"verify_trust": True, "remote_manifest_fetch": False, "ocsp_fetch": False},
         }
     )
