@@ -77,6 +77,7 @@ class Known:
 
     roots: str = ""
     fingerprints: dict[int, str] = field(default_factory=dict)
+    damaged: tuple[Path, ...] = ()
 
 
 def keys_folder() -> Path:
@@ -119,20 +120,24 @@ def new_identity(
 
 
 def known_signers() -> Known:
-    """All identities that this machine has or had. Makes nothing. Raises InputError for a damaged certificate."""
-    roots, fingerprints = [], {}
-    for folder in sorted(keys_folder().glob("[!.]*/")):
-        if folder.is_dir() and (folder / "chain.pem").exists():
-            leaf = _certificates(folder / "chain.pem")[0]
-            roots.append(_pem(_certificates(folder / "root.pem")))
-            fingerprints[leaf.serial_number] = leaf.fingerprint(hashes.SHA256()).hex()
-    return Known(b"".join(roots).decode(), fingerprints)
+    """All identities that this machine has or had; damaged ones are told apart. Makes nothing."""
+    roots, fingerprints, damaged = [], {}, []
+    for folder in sorted(path for path in keys_folder().glob("[!.]*") if path.is_dir()):
+        try:
+            leaf, root = _certificates(folder / "chain.pem")[0], _certificates(folder / "root.pem")
+        except InputError:
+            damaged.append(folder)
+            continue
+        roots.append(_pem(root))
+        fingerprints[leaf.serial_number] = leaf.fingerprint(hashes.SHA256()).hex()
+    return Known(b"".join(roots).decode(), fingerprints, tuple(damaged))
 
 
 def describe(identity: Identity) -> str:
     """Lines for a person: name, fingerprint, valid until, where, rights."""
     mode = stat.S_IMODE(identity.key_file.stat().st_mode)
-    older = len(known_signers().fingerprints) - 1
+    known = known_signers()
+    older = len(known.fingerprints) - 1
     by = identity.name if identity.organisation == identity.name else f"{identity.name} ({identity.organisation})"
     lines = [
         f"name         {by}",
@@ -142,7 +147,9 @@ def describe(identity: Identity) -> str:
         f"key          {identity.key_file} (rights {mode:o}: {'yours only' if not mode & 0o077 else 'others, too'})",
         f"root         {identity.folder / 'root.pem'}: who installs it is told that what you sign is yours",
     ]
-    return "\n".join(lines + ([f"older        {older}, known by their certificates only"] if older else []))
+    lines += [f"older        {older}, known by their certificates only"] * bool(older)
+    lines += [f"DAMAGED      {folder}: what it signed is not known as yours any more" for folder in known.damaged]
+    return "\n".join(lines)
 
 
 def signer_of(identity: Identity) -> Signer:

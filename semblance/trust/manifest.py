@@ -193,7 +193,7 @@ def sign(staged: Path, suffix: str, claim: Claim, identity: Identity) -> bytes |
         raise refused(identity, error) from None
     except C2paError as error:
         raise OutputError(
-            f"{staged.name} was not signed: the file is no whole {suffix.lstrip('.')} ({error})."
+            f"{staged.name} was not signed: it is no whole {suffix.lstrip('.')} file ({error})."
         ) from None
     except OSError as error:
         raise writing_failed(staged, error) from None
@@ -206,7 +206,7 @@ def read_manifest(path: Path, known: Known | None = None) -> Manifest:
     picture too large to be one.
     """
     path, known = Path(path), known_signers() if known is None else known
-    kind = _kind_of(path)
+    kind = kind_of(path)
     context = Context(settings_for(known.roots))
     found = Manifest("absent")
     if kind:
@@ -304,7 +304,7 @@ def _carried(path: Path, part: Ingredient) -> bytes:
     builder, archive = Builder({}, Context(settings_for())), io.BytesIO()
     try:
         with open(path, "rb") as file:
-            builder.add_ingredient(json.dumps(_ingredient(part)), _kind_of(path) or _BESIDE, file)
+            builder.add_ingredient(json.dumps(_ingredient(part)), kind_of(path) or _BESIDE, file)
         builder.write_ingredient_archive(_label(part), archive)
     except C2paError:
         return b""  # too broken to be told on; the plate's name and hash are told all the same
@@ -353,7 +353,7 @@ def _replaced(path: Path) -> Iterator[_Target]:
             temporary.unlink()
 
 
-def _kind_of(path: Path) -> str:
+def kind_of(path: Path) -> str:
     """Which of the kinds that carry manifests a file is, by its first bytes; "" for none. Raises MediaError."""
     try:
         if not path.exists():
@@ -385,7 +385,7 @@ def _kind(head: bytes) -> str:
         b"II*\0": "image/tiff",
         b"MM\0*": "image/tiff",
         b"fLaC": "audio/flac",
-        b"ID3": "audio/mpeg",
+        **dict.fromkeys((b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2"), "audio/mpeg"),
     }
     return next((kind for start, kind in starts.items() if head.startswith(start)), "")
 
@@ -414,9 +414,11 @@ def _read(path: Path, kind: str, beside: Path | None, context: Context, known: K
             reader = Reader(kind, file, beside.read_bytes() if beside else None, context)
             found, results = json.loads(reader.json()), reader.get_validation_results() or {}
             state = reader.get_validation_state()
-    except C2paError.RemoteManifest as error:
-        return Manifest("absent", problems=(f"it names a manifest on a server, and nothing is fetched here ({error})",))
     except (C2paError, ValueError) as error:
+        if str(error).startswith("Remote"):
+            return Manifest(
+                "absent", problems=(f"its manifest lies on a server, and nothing is fetched here ({error})",)
+            )
         missing = isinstance(error, C2paError.ManifestNotFound | C2paError.NotSupported)
         if beside or _leaves_trace(path):
             return Manifest("broken", problems=(f"its manifest is cut off or damaged ({error})",), beside=beside)

@@ -20,15 +20,15 @@ from typing import Literal, Protocol
 from ..errors import MediaError, SemblanceError
 from ..media.folder import pictures_in
 from ..media.image import png_tags, read_tags
-from ..media.opening import STILLS
+from ..media.opening import STILLS, open_clip
+from ..media.tags import unpack_tags
 from ..runs import Progress, StopSignal
 from .keys import Known, known_signers
-from .manifest import Claim, Manifest, Past, as_json, read_manifest
+from .manifest import Claim, Manifest, Past, as_json, kind_of, read_manifest
 
 Answer = Literal["ours", "another", "broken", "label", "nothing"]
 EXIT_CODES = {"ours": 0, "another": 0, "label": 0, "broken": 1, "nothing": 4}
 UNREAD = 2  # exit code where a picture of a folder cannot be read at all
-_PNG = b"\x89PNG"
 _PNG_HEAD = 16 << 20  # bytes in which a PNG's tags are looked for: they lie before its pixels
 _ROWS, _WIDTH = 40, 400  # of what a manifest says, which may be anything
 _SHOWN = 5  # failures of a folder that are named
@@ -157,7 +157,7 @@ def verify(path: Path, find_mark: FindMark | None = None, known: Known | None = 
     if manifest.state in ("ours", "another"):
         return Verdict(path, manifest.state, manifest)
     payload = _payload(path, find_mark)
-    tags = _tags(path, unreadable_is_none=bool(payload) or manifest.state == "broken" or bool(manifest.problems))
+    tags = _tags(path, kind_of(path), expected=manifest.state == "absent" and not payload)
     if manifest.state == "broken":
         return Verdict(path, "broken", manifest, payload, tags)
     labelled = bool(payload) or tags.get("synthetic_media") == "yes"
@@ -195,19 +195,29 @@ def _payload(path: Path, find_mark: FindMark | None) -> str:
     return mark.payload if mark else ""
 
 
-def _tags(path: Path, unreadable_is_none: bool) -> dict[str, str]:
-    """The plain tags of a picture or clip. Raises MediaError for what is neither, unless that is known already."""
+def _tags(path: Path, kind: str, expected: bool) -> dict[str, str]:
+    """The plain tags of a picture or clip; sound and other pictures carry none of ours.
+
+    Raises MediaError for what is no media at all, if one could expect tags of it.
+    """
     try:
-        with open(path, "rb") as file:
-            head = file.read(len(_PNG))
-            if head == _PNG:
-                file.seek(0)
+        if kind == "image/png":
+            with open(path, "rb") as file:
                 return png_tags(file.read(_PNG_HEAD), str(path))
-        return read_tags(path)
-    except MediaError:
-        if unreadable_is_none or path.suffix.lower() in STILLS:
+        if kind == "image/jpeg":
+            return read_tags(path)
+        if kind.startswith(("image/", "audio/")):
             return {}
-        raise
+        with open_clip(path) as container:
+            fields = {key.lower(): value for key, value in container.metadata.items()}
+        return unpack_tags(fields.get("comment", ""))
+    except MediaError:
+        if expected and not kind:
+            raise MediaError(
+                f"{path} is no picture, clip or sound that carries labels; expected PNG, JPEG, WebP, MP4, MOV, AVI, "
+                "MKV, WebM, WAV, MP3..."
+            ) from None
+        return {}
 
 
 def _rows(verdict: Verdict) -> list[str]:
