@@ -1,0 +1,146 @@
+"""The invisible watermark: puts a 64-bit number into the luma of every frame, face and plate alike, to be found blind.
+
+luma plane (H, W) uint8 or uint16, or RGB (H, W, 3) uint8, plus a number -> the same array, changed in place by a
+pattern that stands still in time. The pattern is a tile that repeats over the frame; its size follows the frame's
+shorter side, so that scaling a clip does not change it relative to the picture, and cropping only shifts and enlarges
+it. A tile is a sum of waves of a narrow middle band, each with a fixed random phase (spread spectrum: Cox et al.,
+"Secure spread spectrum watermarking for multimedia", 1997): some are always the same and tell where the tile lies, the
+signs of the others carry the number (watermark_code). There is no key: anybody may look for the mark with
+watermark_find, and the number is no secret.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import cv2
+import numpy as np
+
+from ..errors import InputError
+from .watermark_code import SIGNS, encode
+
+SMALLEST = 128
+"""Shorter side in pixels below which a frame is too small to carry the mark."""
+
+REFERENCE = 288  # the shorter side, in pixels, of the frame that tile and band are measured in
+TILE = 232  # the tile's side in pixels of that frame: large enough for the band to hold all waves
+LOW, HIGH = 1 / 13, 1 / 9  # the band, in cycles per pixel of that frame: survives codecs, and is not yet seen as stains
+SYNC = 60  # waves that are the same for every number
+FINEST = 216  # a frame with a shorter side than this gets the tile of this one: its waves would be too fine for a codec
+REACH = int(HIGH * TILE) + 1  # no wave has more cycles per tile, down or right
+
+# strength in levels of 8 bits (rms) at the reference size: in flat areas, per level of texture beyond what noise is, and
+# at most: 2.5 in the whole of a frame would be 40.1 dB
+FLAT, SLOPE, MOST = 0.6, 0.8, 2.4
+NOISE, CUT = 0.4, 8.0  # levels: deviations that do not count as texture; those of strong edges, which hide no more
+_SEED = 0x53656D62
+
+
+@dataclass(frozen=True)
+class Waves:
+    """The waves of a tile, those that tell the place first."""
+
+    down: np.ndarray  # (n,) whole cycles per tile, -REACH .. REACH
+    right: np.ndarray  # (n,) 0 .. REACH
+    phase: np.ndarray  # (n,) complex, of length 1
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A number's pattern for frames of one size, made once and laid over each."""
+
+    payload: int
+    pattern: np.ndarray
+    """(H, W) float32, rms about 1."""
+
+
+@cache
+def waves() -> Waves:
+    """The one public set of waves: SYNC that tell the place, then SIGNS that carry one sign of the code each."""
+    # RandomState, because its numbers are promised never to change: a mark is to be found for years
+    chance = np.random.RandomState(_SEED)
+    down, right = (grid.ravel() for grid in np.mgrid[-REACH : REACH + 1, 0 : REACH + 1])
+    length = np.hypot(down, right) / TILE
+    half = (right > 0) | (down > 0)  # the other half of the plane is the conjugate of this one
+    inside = np.flatnonzero(half & (length >= LOW) & (length <= HIGH))
+    inside = inside[chance.permutation(len(inside))][: SYNC + SIGNS]
+    return Waves(down[inside], right[inside], np.exp(2j * np.pi * chance.random_sample(len(inside))))
+
+
+def carries(height: int, width: int) -> bool:
+    """Whether a frame of this size is large enough for the mark."""
+    return min(height, width) >= SMALLEST
+
+
+def make_mark(payload: int, height: int, width: int) -> Mark:
+    """The pattern of `payload` (0 .. 2**64 - 1) for frames of this size.
+
+    Raises InputError for a frame that is too small (shorter side under SMALLEST) or a number that does not fit.
+    """
+    if not carries(height, width):
+        raise InputError(
+            f"A frame of {width}x{height} is too small for the watermark; its shorter side must be {SMALLEST} or more."
+        )
+    tile, number = waves(), encode(payload)
+    spectrum = np.zeros((2 * REACH + 1, REACH + 1), complex)
+    spectrum[tile.down + REACH, tile.right] = tile.phase * np.concatenate([np.ones(SYNC), number])
+    step = 2j * np.pi / TILE * REFERENCE / max(min(height, width), FINEST)
+    down = np.exp(step * np.outer(np.arange(height) + 0.5, np.arange(-REACH, REACH + 1)))
+    right = np.exp(step * np.outer(np.arange(REACH + 1), np.arange(width) + 0.5)).astype(np.complex64)
+    half = (down @ spectrum).astype(np.complex64) / np.sqrt(len(tile.phase) / 2)
+    return Mark(payload, (half.real @ right.real - half.imag @ right.imag).astype(np.float32))
+
+
+def add_mark(pixels: np.ndarray, mark: Mark, bits: int = 8, full_range: bool = False) -> None:
+    """Add the mark IN PLACE to a frame's luma, (H, W) uint8 or uint16, or to its RGB, (H, W, 3) uint8.
+
+    bits: depth of the samples (10 for 10-bit video in uint16). full_range: luma runs over 0..255 and not 16..235, in
+    units of 8 bits; RGB always does. Nothing but this frame decides what is added, so frames may come in any order.
+    Raises InputError if size, type or depth do not fit.
+    """
+    check_samples(pixels, bits)
+    if pixels.shape[:2] != mark.pattern.shape:
+        height, width = mark.pattern.shape
+        raise InputError(f"The mark is for frames of {width}x{height}, not {pixels.shape[1]}x{pixels.shape[0]}.")
+    rgb = pixels.ndim == 3
+    luma = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY) if rgb else pixels
+    unit = 2.0 ** (bits - 8) * (1 if rgb or full_range else 219 / 255)
+    change = cv2.multiply(strength(luma, unit), mark.pattern)
+    if rgb:
+        change = cv2.merge([change] * 3)
+    total = cv2.add(pixels, change, dtype=cv2.CV_8U if pixels.dtype == np.uint8 else cv2.CV_16U)
+    if bits > 8:
+        total = cv2.min(total, (1 << bits) - 1)
+    pixels[...] = total
+
+
+def strength(luma: np.ndarray, unit: float) -> np.ndarray:
+    """(H, W) luma -> (H, W) float32, how strong the mark may be at each pixel, in samples; unit: samples per level.
+
+    Texture hides the mark, a flat wall does not, and skin beside an edge does not either: deviations from the local
+    mean are taken where the waves are as fine as they (grain is finer, and hides little), cut off, averaged, and the
+    smallest average about decides. In a large frame the same waves meet more pixels, and need to be less strong.
+    """
+    height, width = luma.shape
+    shrink = max(min(height, width) // (REFERENCE // 2), 1)
+    small = cv2.resize(luma, (width // shrink, height // shrink), interpolation=cv2.INTER_AREA).astype(np.float32)
+    texture = cv2.min(cv2.absdiff(small, cv2.blur(small, (5, 5))), CUT * unit)
+    texture = cv2.blur(cv2.erode(cv2.blur(texture, (7, 7)), np.ones((5, 5), np.uint8)), (5, 5))
+    size = np.sqrt(REFERENCE / max(min(height, width), REFERENCE))
+    allowed = np.maximum(texture - NOISE * unit, 0) * SLOPE + FLAT * unit
+    allowed = np.minimum(allowed, MOST * unit) * np.float32(size)
+    return cv2.resize(allowed, (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+def check_samples(pixels: np.ndarray, bits: int) -> None:
+    """Raises InputError unless this is luma (H, W), uint8 or uint16, or RGB (H, W, 3) uint8, of that depth."""
+    luma = pixels.ndim == 2 and pixels.dtype in (np.uint8, np.uint16)
+    rgb = pixels.ndim == 3 and pixels.shape[2] == 3 and pixels.dtype == np.uint8
+    if not (luma or rgb):
+        raise InputError(
+            "The watermark takes luma (H, W) in uint8 or uint16, or RGB (H, W, 3) in uint8, "
+            f"not {pixels.dtype} of shape {pixels.shape}."
+        )
+    if (bits == 8) != (pixels.dtype == np.uint8) or bits not in range(8, 17):
+        raise InputError(f"Samples of {bits} bits do not come in {pixels.dtype}; give the depth with bits=.")
