@@ -19,7 +19,7 @@ os.environ.setdefault("GOMP_SPINCOUNT", "5000")  # some 20 us
 __version__ = "0.1.0"
 
 _VERBS = {
-    "extract": "semblance.faceset.extract",
+    "extract": "semblance.create.extract",
     "curate": "semblance.faceset.curate",
     "import_faceset": "semblance.faceset.importing",
     "export_faceset": "semblance.faceset.exporting",

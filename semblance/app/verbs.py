@@ -79,7 +79,8 @@ def _replace(progress: TerminalProgress, stop: StopSignal) -> Callable:
 
 
 def _extract(progress: TerminalProgress, stop: StopSignal) -> Callable:
-    from ..faceset.extract import ExtractOptions, extract
+    from ..create.extract import extract
+    from ..faceset.extract import ExtractOptions
 
     def command(clips: Clips, out: Path, options: ExtractOptions = ExtractOptions()) -> None:  # noqa: B008
         """Find, align and store every face of clips or folders of pictures.

@@ -28,6 +28,7 @@ from ..people.scene import draw_scene
 from ..runs import Clock, Progress, StopSignal, environment, write_json, written_whole
 from ..training.options import TrainOptions
 from ..trust.publish import publish_picture
+from .claims import rendered
 from .film import WHAT, chances, claim, film_clip, is_filmed
 from .measure import measure
 from .page import PageContent, write_page
@@ -156,7 +157,7 @@ def _measure(clips: dict[str, Path], progress: Progress, stop: StopSignal) -> di
 
 def _page(out: Path, clips: dict[str, Path], tables: dict[str, Measurement], plan: Plan, seed: int) -> Path:
     """Strips, previews and index.html."""
-    publish_picture(out / "strip.png", _strip(clips), WHAT)
+    publish_picture(out / "strip.png", _strip(clips), rendered(WHAT))
     previews = _previews(out, clips["result"].with_name("result.mp4.work") / "model" / "previews")
     report = out / "result.report"
     told = environment()

@@ -28,6 +28,7 @@ from ..people.scene import draw_scene
 from ..runs import Clock, Progress, StopSignal, beside, environment, hash_of, write_json
 from ..trust.publish import open_segment_for, publish_clip, publish_picture
 from ..types import Frame, Wave
+from .claims import rendered
 
 WHAT = "people who do not exist, drawn by a computer"
 NOTE = "film.json"
@@ -116,7 +117,7 @@ def film_people(
         frames += take.performance.frames
         clips.append(clip)
         looks.append(_looks(clip))
-    publish_picture(out / "sheet.png", np.vstack(looks), WHAT)
+    publish_picture(out / "sheet.png", np.vstack(looks), rendered(WHAT))
     return FilmResult(out, tuple(clips), frames, filmed / clock.seconds["film"] if filmed else 0.0)
 
 
@@ -167,13 +168,15 @@ def film_clip(take: Take, clip: Path, progress: Progress, stop: StopSignal) -> N
     times = np.arange(acting.frames) / float(acting.rate)
     for left in clip.parent.glob(f".{escape(clip.stem)}.*.part.*"):  # by a kill in the middle of writing
         left.unlink(missing_ok=True)
+    # the regions are data: a watermark would change them
+    pictured, data = rendered(WHAT, clip.name, take.about(), acting.seed), rendered(WHAT)
     pieces = beside(clip, ".segment.mkv"), beside(clip, ".regions.mkv")
     progress.stage(clip.stem, acting.frames)
     truth = []
     try:
         with (
-            open_segment_for(pieces[0], info, EncodeOptions(), WHAT) as pictures,
-            open_segment_for(pieces[1], info, EncodeOptions(codec="ffv1"), WHAT) as masks,
+            open_segment_for(pieces[0], info, EncodeOptions(), pictured) as pictures,
+            open_segment_for(pieces[1], info, EncodeOptions(codec="ffv1"), data) as masks,
         ):
             for shot, row in film(take):
                 stop.check(f"{clip.name} was not finished; the same command begins it again.")
@@ -182,8 +185,8 @@ def film_clip(take: Take, clip: Path, progress: Progress, stop: StopSignal) -> N
                 truth.append(row)
                 progress.advance()
         wave = None if acting.sound is None else Wave(acting.sound, acting.sound_rate)
-        publish_clip([pieces[1]], masks_path(clip), info, times, WHAT)
-        publish_clip([pieces[0]], clip, info, times, WHAT, wave)
+        publish_clip([pieces[1]], masks_path(clip), info, times, data)
+        publish_clip([pieces[0]], clip, info, times, pictured, wave)
     finally:
         for piece in pieces:
             piece.unlink(missing_ok=True)

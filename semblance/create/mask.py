@@ -25,6 +25,7 @@ from ..training.loop import TrainResult, train_model
 from ..training.options import TrainOptions
 from ..trust.publish import publish_picture
 from ..weights import Checkpoint, save_checkpoint
+from .claims import drawn
 from .occlusion_mask import (
     BUILTIN,
     MODEL,
@@ -81,7 +82,7 @@ def mask_train(
         _begin_from(start, out, config, options, notes)
     return train_model(
         MODEL, preset, MaskedCrops(shelves), out, options, resume or start is not None, progress, stop,
-        lambda path, pixels: publish_picture(path, pixels, "training preview of an occlusion mask"), notes,
+        lambda path, pixels: publish_picture(path, pixels, drawn("training preview of an occlusion mask")), notes,
     )  # fmt: skip
 
 
@@ -132,16 +133,18 @@ def mask_apply(
         progress.stage("masks", None, "pictures")
         for part in batches(read_shown(Path(source), progress), _BATCH):
             stop.check("Nothing was written.")
-            for shown, drawn in zip(part, mask(np.stack([_crop(shown, mask.size) for shown in part]))):
-                shares.append(float(drawn.mean()))
-                here = _laid_back(shown, drawn)
-                publish_picture(folder / MASKS / f"{shown.path.stem}.png", np.repeat(here[..., None], 3, 2), "a mask")
+            for shown, face in zip(part, mask(np.stack([_crop(shown, mask.size) for shown in part]))):
+                shares.append(float(face.mean()))
+                here = _laid_back(shown, face)
+                path = folder / MASKS / f"{shown.path.stem}.png"
+                publish_picture(path, np.repeat(here[..., None], 3, 2), drawn("a mask"), mark=False)
                 if len(tiles) < _MOST:
-                    tiles.append(captioned(tinted(_crop(shown, _TILE), scaled(drawn, _TILE)), shown.path.name))
+                    tiles.append(captioned(tinted(_crop(shown, _TILE), scaled(face, _TILE)), shown.path.name))
             progress.advance(len(part))
         if not tiles:
             raise FacesetError(f"No face was found in any picture of {source}; give a faceset, or larger faces.")
-        publish_picture(folder / "sheet.png", grid(tiles, _COLUMNS, f"{source}: what is face, by {model}"), "masks")
+        sheet = grid(tiles, _COLUMNS, f"{source}: what is face, by {model}")
+        publish_picture(folder / "sheet.png", sheet, drawn("masks"))
     progress.done()
     return MaskResult(Path(out), len(shares), float(np.mean(shares)))
 

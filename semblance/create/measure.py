@@ -32,6 +32,7 @@ from ..runs import Progress, StopSignal
 from ..streams import ahead, depth_for
 from ..trust.publish import open_segment_for
 from ..types import ClipInfo, Face
+from .claims import drawn
 
 _FLOOR = 48  # frames that are encoded once more: two seconds, a few blinks and words
 _VECTORS = 96  # frames of the result, and of the plate, whose identity is looked at
@@ -249,7 +250,7 @@ def _noise_floor(clips: _Clips, seen: _Seen, progress: Progress, stop: StopSigna
     start, end = int(frames[0]), min(int(frames[0]) + _FLOOR, clips.limit)
     with tempfile.TemporaryDirectory(prefix="semblance-") as folder:
         again = Path(folder) / "plate.mkv"
-        with open_segment_for(again, clips.plate, EncodeOptions(), "noise floor of a measurement") as segment:
+        with open_segment_for(again, clips.plate, EncodeOptions(), drawn("noise floor of a measurement")) as segment:
             for frame in read_frames(clips.plate, start, end):
                 segment.write(replace(frame, index=frame.index - start))
         info = probe(again)

@@ -24,6 +24,7 @@ from ..options import Options
 from ..people.bodies import ICT_FILE, cache_folder, open_body
 from ..runs import Progress, StopSignal, append_json_line, environment, read_json_lines
 from ..trust.publish import publish_picture
+from .claims import rendered
 from .film import WHAT, claim
 
 COVERS, TAKEN = "covers", "taken.jsonl"
@@ -102,9 +103,9 @@ def read_covers(folder: Path) -> tuple[np.ndarray, list[str]]:
 
 
 def _publish(out: Path, name: str, masked: Masked) -> None:
-    publish_picture(out / name, masked.picture, WHAT)
-    publish_picture(out / MASKS / name, np.repeat(masked.mask[..., None], 3, 2), WHAT)
-    publish_picture(out / COVERS / name, np.repeat(masked.cover[..., None], 3, 2), WHAT)
+    publish_picture(out / name, masked.picture, rendered(WHAT))
+    for folder, data in ((MASKS, masked.mask), (COVERS, masked.cover)):
+        publish_picture(out / folder / name, np.repeat(data[..., None], 3, 2), rendered(WHAT), mark=False)
 
 
 def _bodies(body: str) -> list[str]:

@@ -10,6 +10,7 @@ from pydantic import Field
 from ..errors import InputError
 from ..finish.merge import MergeOptions
 from ..options import Options
+from ..trust.visible import VisibleMark
 
 
 class SwapOptions(Options):
@@ -27,6 +28,9 @@ class SwapOptions(Options):
     """Faces that the model draws at once."""
     segment: float = Field(10.0, ge=1, le=600)
     """Seconds of film that are rendered as one piece: what a crash can cost."""
+    project: str = ""
+    """What the result is for, where a consent covers one project only."""
+    visible: VisibleMark = VisibleMark()
 
 
 def check_mask(merge: MergeOptions, module: ModuleType) -> None:

@@ -13,6 +13,7 @@ from ..people.person import draw_person
 from ..people.scene import draw_scene
 from ..runs import Progress, StopSignal, refuse_existing
 from ..trust.publish import check_picture, publish_picture
+from .claims import rendered
 from .film import WHAT, chances
 
 _COLUMNS = 6
@@ -51,6 +52,6 @@ def people_sheet(
         shot, _ = next(film(take, start=0, stop=1))
         tiles.append(captioned(shot.pixels, f"seed {seed}, person {number + 1}"))
         progress.advance()
-    publish_picture(out, grid(tiles, _COLUMNS), WHAT)
+    publish_picture(out, grid(tiles, _COLUMNS), rendered(WHAT))
     progress.done()
     return out

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -18,12 +18,11 @@ from ..faces.identity import SAME_PERSON, distance, identity_chip, identity_vect
 from ..faces.mask import PersonMask, hull_mask
 from ..finish.masks import erode_edge
 from ..finish.merge import Free, MergeOptions, merge_face
-from ..media.encode import EncodeOptions
 from ..media.native import paste
 from ..processor import cores_shared_by
 from ..runs import Clock, Progress, StopSignal
 from ..streams import ahead, batches, depth_for, side_by_side
-from ..trust.publish import open_segment_for
+from ..trust.publish import LabelledWriter
 from ..types import ClipInfo, Face, Frame, Patch
 from ..weights import load_base
 from .job import POORLY_DRAWN, Record
@@ -104,12 +103,12 @@ def render(
     start: int,
     stop_at: int,
     painter: Painter,
-    encode: EncodeOptions,
+    open_writer: Callable[[Path], AbstractContextManager[LabelledWriter]],
     clock: Clock,
     progress: Progress,
     stop: StopSignal,
 ) -> list[Record]:
-    """Render frames [start, stop_at) into a labelled segment at `path`; one record a frame."""
+    """Render frames [start, stop_at) into the segment that open_writer opens at `path`; one record a frame."""
     aspect = float(info.pixel_aspect)
     depth = depth_for(info.width, info.height)
     records: list[Record] = []
@@ -122,7 +121,7 @@ def render(
         workers = 1 if person else min(2, depth)
         merged = side_by_side(lambda item: _merge(item, painter, person, aspect, clock), drawn, workers)
         stack.enter_context(closing(merged))
-        writer = stack.enter_context(open_segment_for(path, info, encode, "face swap"))
+        writer = stack.enter_context(open_writer(path))
         for item in merged:
             stop.check(f"{path.parent} keeps the finished segments; run the same command again to go on.")
             if item.chip is not None:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from ..errors import FacesetError, OutputError, SemblanceError, Stopped
 from ..faceset.curate import CurateOptions, curate, reasons
-from ..faceset.extract import ExtractOptions, extract
-from ..faceset.store import FEWEST, TABLE
+from ..faceset.extract import ExtractOptions
+from ..faceset.store import FEWEST, TABLE, open_faceset
 from ..finish.merge import MergeOptions
 from ..media.encode import EncodeOptions
 from ..media.image import read_picture
@@ -22,8 +22,10 @@ from ..models import DEFAULT, choose_preset
 from ..runs import Progress, StopSignal, beside, hash_of, refuse_existing, write_json
 from ..training.options import TrainOptions
 from ..trust.publish import check_encode
+from .extract import extract
 from .job import hash_of_clip, nothing_left
 from .options import SwapOptions, check_mask
+from .permission import permit_faceset
 from .report import SwapResult, refuse_report
 from .swap import swap
 from .train import load_swap_file, train
@@ -57,8 +59,11 @@ def replace(
     progress, stop = progress or Progress(), stop or StopSignal()
     out, clips = Path(out), [source] if isinstance(source, str | Path) else list(source)
     work = beside(out, ".work")
-    merge, encode = merge or MergeOptions(), encode or EncodeOptions()
-    training = TrainOptions(minutes=None if samples else minutes, samples=samples, seed=seed, from_scratch=from_scratch)
+    merge, encode, options = merge or MergeOptions(), encode or EncodeOptions(), options or SwapOptions()
+    training = TrainOptions(
+        minutes=None if samples else minutes, samples=samples, seed=seed, from_scratch=from_scratch,
+        project=options.project,
+    )  # fmt: skip
 
     refuse_existing(out, "place for the result")
     refuse_report(out)
@@ -79,6 +84,7 @@ def replace(
         _claim(work, job)
         if not (run / "options.json").exists():
             _faceset(clips, work / "source", source_person, progress, stop)
+            permit_faceset(open_faceset(work / "source"), training.project)  # before minutes of work, not after
             _faceset([target], work / "target", target_person, progress, stop)
     _train(model, preset, work, training, progress, stop)
     result = swap(target, run, out, merge, encode, options, progress, stop)

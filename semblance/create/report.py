@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ from ..media.read import frames_at
 from ..media.sheet import captioned, fitted, grid
 from ..options import Options
 from ..runs import Clock, Progress, beside, environment, new_folder, refuse_existing, write_json
-from ..trust.publish import publish_picture
+from ..trust.publish import Claim, publish_picture
 from ..types import ClipInfo
 from .job import Record
 
@@ -69,9 +69,12 @@ def write_report(
     merge: Options,
     encode: Options,
     options: Options,
+    claim: Claim,
+    trust: dict,
     progress: Progress,
 ) -> SwapResult:
-    """Look at the finished file as anyone would, by decoding it, and write OUT.report/."""
+    """Look at the finished file as anyone would, by decoding it, and write OUT.report/; trust: what it says of consent,
+    content gate and watermark."""
     progress.stage("report", None)
     swapped = [record for record in records if record.swapped]
     result = SwapResult(
@@ -91,10 +94,10 @@ def write_report(
         # the result lacks the frames that the plate's decoder could not give, so its own numbers are the records'
         place = {record.index: number for number, record in enumerate(records)}
         strip = _strip(info, made, _chosen(swapped, _STRIP), place)
-        publish_picture(folder / "strip.png", strip, "before and after")
+        publish_picture(folder / "strip.png", strip, replace(claim, what="before and after", watermark=""))
         sheet = _sheet(made, _chosen(swapped, _SHEET), place)
-        publish_picture(folder / "sheet.png", sheet, "contact sheet of a face swap")
-        write_json(folder / "report.json", _as_json(result, records, header, clock, merge, encode, options))
+        publish_picture(folder / "sheet.png", sheet, replace(claim, what="contact sheet of a face swap", watermark=""))
+        write_json(folder / "report.json", _as_json(result, records, header, clock, merge, encode, options, trust))
     progress.done()
     return result
 
@@ -103,7 +106,7 @@ def _figures(distances: list[float]) -> tuple[float, float]:
     return round(float(np.median(distances)), 4), round(float(np.percentile(distances, 95)), 4)
 
 
-def _as_json(result, records, header, clock, merge, encode, options) -> dict:
+def _as_json(result, records, header, clock, merge, encode, options, trust) -> dict:
     swapped = [record for record in records if record.swapped]
     return {
         "result": str(result.out),
@@ -132,6 +135,7 @@ def _as_json(result, records, header, clock, merge, encode, options) -> dict:
             "swap": options.model_dump(mode="json"),
         },
         "model": {key: header[key] for key in ("model", "preset", "samples", "sha256")},
+        "trust": trust,
         "environment": environment(),
         "per_frame": [
             {"frame": record.index, "to_source": record.to_source, "to_target": record.to_target} for record in swapped

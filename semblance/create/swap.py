@@ -7,6 +7,9 @@ when the same command is given again, and ends with the same file, frame for fra
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 
 from ..errors import OutputError, SemblanceError
@@ -17,9 +20,13 @@ from ..media.probe import probe
 from ..media.read import frame_times
 from ..models import load_swapper
 from ..runs import Clock, Progress, StopSignal, beside, refuse_existing
-from ..trust.publish import check_encode, publish_clip
+from ..trust.content import check_content
+from ..trust.mark_in_file import payload_laid
+from ..trust.publish import LabelledWriter, check_encode, open_segment_for, publish_clip
+from .claims import swapped
 from .job import Job, nothing_left, open_job, plan_job
 from .options import SwapOptions, check_mask
+from .permission import permit_model
 from .render import Painter, render
 from .report import SwapResult, refuse_report, write_report
 
@@ -36,7 +43,8 @@ def swap(
 ) -> SwapResult:
     """Replace the target's face in `clip` by the source's, drawn by the run folder `model`; write `out` and its report.
 
-    Raises MediaError, ModelError, FaceError, InputError, OutputError, Stopped (finished segments are kept).
+    Raises MediaError, ModelError, FaceError, InputError, OutputError, Refused (by the content gate, or because nobody
+    consented to the use of the source's face), Stopped (finished segments are kept).
     """
     merge, encode, options = merge or MergeOptions(), encode or EncodeOptions(), options or SwapOptions()
     progress, stop, clock = progress or Progress(), stop or StopSignal(), Clock()
@@ -48,9 +56,12 @@ def swap(
     info = probe(Path(clip))
     check_encode(encode, info, out)
     times = frame_times(info)
+    with clock.of("content gate"):
+        (checked,) = check_content(clip, progress, stop)
     with clock.of("load"):
         painter = Painter(*load_swapper(Path(model), progress), merge, options)
         identity_net()
+    permission = permit_model(painter.header, options.project)
     check_mask(merge, painter.module)
     job = plan_job(out, info, painter.header, merge, encode, options, len(times))
     is_whole = job.is_begun and job.done == len(job.pieces)  # killed between the clip and its report, perhaps
@@ -58,12 +69,20 @@ def swap(
         refuse_existing(out, "place for the result")
     with nothing_left(job.folder, lambda error: _is_worth_keeping(job, error, progress)):
         open_job(job, progress)
-        _render_missing(job, painter, encode, clock, progress, stop)
+        with clock.of("label"):
+            claim, over = swapped(info, painter.header, permission, job.work), payload_laid(info)
+        open_writer = partial(
+            open_segment_for, info=info, options=encode, claim=claim, visible=options.visible, over=over
+        )
+        _render_missing(job, painter, open_writer, clock, progress, stop)
         records = job.records(painter.wanted, clip)
         if not (is_whole and _is_there(out)):
             with clock.of("join"):
-                publish_clip(job.segments(), out, info, times, "face swap")
-    result = write_report(out, info, records, painter.header, clock, painter.view.merge, encode, options, progress)
+                publish_clip(job.segments(), out, info, times, claim)
+    trust = {"permission": permission.as_json(), "content gate": checked.figures(), "watermark": claim.watermark}
+    result = write_report(
+        out, info, records, painter.header, clock, painter.view.merge, encode, options, claim, trust, progress
+    )
     shutil.rmtree(job.folder)
     return result
 
@@ -81,7 +100,12 @@ def _is_worth_keeping(job: Job, error: SemblanceError, progress: Progress) -> bo
 
 
 def _render_missing(
-    job: Job, painter: Painter, encode: EncodeOptions, clock: Clock, progress: Progress, stop: StopSignal
+    job: Job,
+    painter: Painter,
+    open_writer: Callable[[Path], AbstractContextManager[LabelledWriter]],
+    clock: Clock,
+    progress: Progress,
+    stop: StopSignal,
 ) -> None:
     """Render the segments that are not there yet."""
     progress.stage("swap", job.frames)
@@ -92,6 +116,8 @@ def _render_missing(
         stop.check(job.advice)
         if job.path(piece).is_dir():  # pictures whose records a kill prevented
             shutil.rmtree(job.path(piece))
-        records = render(job.path(piece), job.info, piece.start, piece.stop, painter, encode, clock, progress, stop)
+        records = render(
+            job.path(piece), job.info, piece.start, piece.stop, painter, open_writer, clock, progress, stop
+        )
         job.finish(piece, records)
     progress.done()

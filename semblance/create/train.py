@@ -28,6 +28,8 @@ from ..training.mesh_pair import MeshPair
 from ..training.options import TrainOptions
 from ..trust.publish import publish_picture
 from .calibrate import calibrate
+from .claims import drawn
+from .permission import origin_of, permit_faceset, sources_of
 
 
 def train(
@@ -43,13 +45,16 @@ def train(
 ) -> TrainResult:
     """Learn to draw the person of `source` in place of the person of `target`; both are faceset folders.
 
-    Raises ModelError, FacesetError, OutputError, TrainingError, Stopped (what was learned is kept).
+    Raises ModelError, FacesetError, Refused (nobody consented to the use of the source's face), OutputError,
+    TrainingError, Stopped (what was learned is kept).
     """
     options, progress, stop = options or TrainOptions(), progress or Progress(), stop or StopSignal()
     module = load_swap_file(model)
     config = _config(module, model, preset, options, Path(out) if resume else None)
     facesets = open_faceset(Path(source)), open_faceset(Path(target))
     notes = _notes(*facesets)
+    permission = permit_faceset(facesets[0], options.project)
+    notes["permission"] = permission.as_json()
     if resume:
         _refuse_other_facesets(Path(out), notes)
     for lack in shortcomings(*facesets):
@@ -67,7 +72,7 @@ def train(
         material = CropPair(*crops, matches, planes, yaw)
     result = train_model(
         model, preset, material, Path(out), options, resume, progress, stop,
-        lambda path, pixels: publish_picture(path, pixels, f"training preview of {model}"), notes,
+        lambda path, pixels: publish_picture(path, pixels, drawn(f"training preview of {model}", permission)), notes,
     )  # fmt: skip
     if isinstance(material, MeshPair):
         calibrate(Path(out), facesets[1], progress)
@@ -144,7 +149,9 @@ def _note(faceset: Faceset) -> dict:
     return {
         "faceset": str(faceset.folder),
         "faces": len(faceset.kept),
-        "clips": sorted(set(faceset.kept["sha256"])),
+        "clips": sources_of(faceset),
+        "footage": faceset.options["clips"],
+        "origin": origin_of(faceset),
         "identity": [round(float(value), 5) for value in faceset.identity],
         "shape": [round(float(value), 4) for value in shape_of(faceset).ravel()],
     }

@@ -67,9 +67,7 @@ def extract(
     options, progress, stop = options or ExtractOptions(), progress or Progress(), stop or StopSignal()
     out = Path(out)
     partial = beside(out, ".partial")
-    refuse_existing(out, "faceset folder")
-    if not clips:
-        raise InputError("No clip was given; name one or more clips or folders of pictures.")
+    check_extract(clips, out)
     work = pieces_of([Path(clip) for clip in clips])
     person = identity_in_picture(read_picture(options.person), str(options.person)) if options.person else None
     new_parents = [parent for parent in partial.parents if not parent.exists()]
@@ -83,6 +81,13 @@ def extract(
         if told is error:
             raise
         raise told from error
+
+
+def check_extract(clips: Sequence[Path | str], out: Path) -> None:
+    """Raises InputError where no clip is named, OutputError where `out` is taken."""
+    refuse_existing(out, "faceset folder")
+    if not clips:
+        raise InputError("No clip was given; name one or more clips or folders of pictures.")
 
 
 def _extract_all(

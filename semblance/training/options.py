@@ -42,12 +42,22 @@ class TrainOptions(Options):
     """auto: a GPU where there is one"""
     devices: Literal["auto"] | Annotated[int, Field(ge=1)] = "auto"
     """how many devices; auto: all GPUs, or one processor"""
+    project: str = ""
+    """what the model is for, where a consent covers one project only"""
 
 
 LIMITS = ("minutes", "samples")
 """Options that a resumed run may move."""
 
-MACHINE = ("save_every_seconds", "preview_every_seconds", "preview_faces", "precision", "accelerator", "devices")
+MACHINE = (
+    "save_every_seconds",
+    "preview_every_seconds",
+    "preview_faces",
+    "precision",
+    "accelerator",
+    "devices",
+    "project",
+)
 """Options that change how a run is carried out, never what it learns from; a resumed run takes them anew."""
 
 

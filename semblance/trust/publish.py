@@ -1,13 +1,20 @@
-"""The one way out for synthetic media: label, write beside the place, read the label back, move into place.
+"""The one way out for synthetic media: mark, label, write beside the place, sign, read back, move into place.
 
-Segments, clips and pictures that this package makes leave through here and nowhere else; what cannot be labelled does
-not leave. Nothing is left behind on failure.
+Segments, clips and pictures that this package makes leave through here and nowhere else; what cannot be marked,
+labelled and signed does not leave. Nothing is left behind on failure.
+
+Three labels, since each is lost in another way: the watermark in the pixels (trust/watermark.py), tags in the
+container, and the signed manifest (trust/manifest.py). Segments are pieces of work: marked and tagged, signed only when
+joined.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -17,13 +24,22 @@ from ..errors import OutputError
 from ..media.encode import EncodeOptions, check_encode
 from ..media.folder import pictures_in
 from ..media.image import check_picture, read_tags, write_picture
+from ..media.join import Check
 from ..media.write import PictureFolderWriter, SegmentWriter, join_segments, open_segment
-from ..types import ClipInfo, Wave
+from ..runs import hash_of, written_whole
+from ..types import ClipInfo, Frame, Patch, Wave
+from .consent import note_use
+from .keys import Identity, open_identity
+from .ledger import open_ledger
+from .manifest import Claim, read_manifest, sidecar_of, sign
+from .marking import Marking, payload_of
+from .visible import Marker, VisibleMark, visible_patch
 
 LABEL = {"synthetic_media": "yes", "software": f"Semblance {__version__}"}
 
 __all__ = [
     "LABEL",
+    "Claim",
     "EncodeOptions",
     "check_encode",
     "check_picture",
@@ -39,29 +55,104 @@ def label(what: str = "") -> dict[str, str]:
     return {**LABEL, "what": what} if what else dict(LABEL)
 
 
+class LabelledWriter:
+    """A segment's writer that lays the visible mark, if one was asked for, over all else."""
+
+    def __init__(self, writer: SegmentWriter | PictureFolderWriter, marker: Marker | None) -> None:
+        self._writer, self._marker = writer, marker
+
+    def write(self, frame: Frame, patches: Sequence[Patch] = ()) -> None:
+        """Encode the frame with the patches laid over it."""
+        if self._marker:
+            patches = [*patches, self._marker.patch(frame.pixels)]
+        self._writer.write(frame, patches)
+
+
 @contextmanager
 def open_segment_for(
-    path: Path, info: ClipInfo, options: EncodeOptions, what: str = ""
-) -> Iterator[SegmentWriter | PictureFolderWriter]:
-    """A labelled segment, for publish_clip to join; see media.write.open_segment. Raises OutputError, InputError."""
+    path: Path,
+    info: ClipInfo,
+    options: EncodeOptions,
+    claim: Claim,
+    visible: VisibleMark | None = None,
+    over: str = "",
+) -> Iterator[LabelledWriter]:
+    """A marked and labelled segment, for publish_clip to join; see media.write.open_segment. claim.watermark: laid over
+    each frame, unless it is ''; over: the payload that the plate carries already. Raises OutputError, InputError."""
     path = Path(path)
-    with open_segment(path, info, options, label(what), lambda staged: require_label(staged, path)) as writer:
-        yield writer
+    marker = visible_patch(info.width, info.height, visible, float(info.pixel_aspect)) if visible else None
+    alter = Marking(claim.watermark, over) if claim.watermark else None
+    check = lambda staged: require_label(staged, path)  # noqa: E731
+    with open_segment(path, info, options, label(claim.what), check, alter) as writer:
+        yield LabelledWriter(writer, marker)
 
 
 def publish_clip(
-    segments: Sequence[Path], out: Path, info: ClipInfo, times: np.ndarray, what: str = "", wave: Wave | None = None
+    segments: Sequence[Path], out: Path, info: ClipInfo, times: np.ndarray, claim: Claim, wave: Wave | None = None
 ) -> None:
-    """Join segments into the labelled clip (or folder of pictures) `out`; see media.write.join_segments.
+    """Join segments into the labelled and signed clip (or folder of pictures) `out`; see media.write.join_segments.
 
-    Raises OutputError, InputError, MediaError.
+    Its use of each consent is noted in the ledger just before it leaves. Raises OutputError, InputError, MediaError,
+    Refused (a consent was revoked meanwhile).
     """
-    join_segments(segments, out, info, times, label(what), lambda staged: require_label(staged, out), wave)
+    out = Path(out)
+    with sealing(out, claim) as seal:
+        join_segments(segments, out, info, times, label(claim.what), seal, wave)
 
 
-def publish_picture(path: Path, pixels: np.ndarray, what: str = "") -> None:
-    """Write (H, W, 3) uint8 RGB as a labelled PNG or JPEG. Raises OutputError, InputError."""
-    write_picture(path, pixels, label(what), lambda staged: require_label(staged, path))
+def publish_picture(path: Path, pixels: np.ndarray, claim: Claim, mark: bool = True) -> None:
+    """Write (H, W, 3) uint8 RGB as a labelled and signed PNG or JPEG. mark: with a watermark (the claim's, or one that
+    follows from its pixels); not for data, such as masks, that it would change. Raises OutputError, InputError."""
+    path = Path(path)
+    if mark:
+        payload = claim.watermark or payload_of(claim.what, pixels.shape, sha256(pixels.tobytes()).hexdigest())
+        claim, pixels = replace(claim, watermark=payload), np.array(pixels)
+        Marking(payload).rgb(pixels)
+    with sealing(path, claim) as seal:
+        write_picture(path, pixels, label(claim.what), seal)
+
+
+@contextmanager
+def sealing(out: Path, claim: Claim) -> Iterator[Check]:
+    """A function that seals what is about to be moved to `out`: checks its tags, signs it, reads the signature back,
+    and notes the use of consents. Where the body fails no manifest is left beside `out`."""
+    beside: list[Path] = []
+
+    def seal(staged: Path) -> None:
+        require_label(staged, out)
+        identity = open_identity()
+        pieces = pictures_in(staged) if staged.is_dir() else [staged] * bool(staged.stat().st_size)
+        for piece in pieces:
+            beside.extend(_signed(piece, out, claim, identity))
+        if claim.consent:
+            made = hash_of(*pieces)
+            with open_ledger() as ledger:
+                for entry in claim.consent:
+                    note_use(ledger, entry, made, claim.what)
+
+    try:
+        yield seal
+    except BaseException:
+        for path in beside:
+            path.unlink(missing_ok=True)
+        raise
+
+
+def _signed(staged: Path, out: Path, claim: Claim, identity: Identity) -> list[Path]:
+    """Sign one file and read it back; the manifest's own file, where it does not fit inside. Raises OutputError."""
+    apart = sign(staged, staged.suffix, claim, identity)
+    if apart is not None:
+        with written_whole(sidecar_of(staged)) as temporary:
+            temporary.write_bytes(apart)
+    found = read_manifest(staged)
+    if found.state != "ours" or found.claim != replace(claim, ingredients=found.claim.ingredients):
+        sidecar_of(staged).unlink(missing_ok=True)
+        why = f" ({found.problems[0]})" if found.problems else ""
+        raise OutputError(f"{out} was not written: its signed manifest cannot be read back{why}.")
+    if apart is None:
+        return []
+    os.replace(sidecar_of(staged), sidecar_of(out))
+    return [sidecar_of(out)]
 
 
 def require_label(staged: Path, path: Path) -> None:

@@ -1,0 +1,40 @@
+"""What each kind of result says of its making; see trust.manifest.Claim."""
+
+from __future__ import annotations
+
+from ..trust.consent import Permission
+from ..trust.manifest import Claim, Ingredient, ingredient_of
+from ..trust.marking import payload_of
+from ..types import ClipInfo
+from .permission import shows_nobody_real
+
+_MODEL_FACTS = ("model", "preset", "samples", "sha256")
+
+
+def rendered(what: str, *facts: object) -> Claim:
+    """Of people who don't exist, computed from a seed; with facts: marked by a number that follows from them."""
+    return Claim(what, "rendered", nobody_real=True, watermark=payload_of(what, *facts) if facts else "")
+
+
+def drawn(what: str, permission: Permission | None = None) -> Claim:
+    """Of a picture that a trained model made."""
+    if permission is None:
+        return Claim(what, "created")
+    return Claim(what, "created", consent=permission.consent, nobody_real=permission.kind == "synthetic")
+
+
+def swapped(plate: ClipInfo, header: dict, permission: Permission, work: dict) -> Claim:
+    """Of a plate with another's face. work: all that its frames depend on: the watermark's number follows from it."""
+    sources = [
+        Ingredient(f"source {number}", sha256, "application/octet-stream", "source")
+        for number, sha256 in enumerate(header["notes"]["source"]["clips"], 1)
+    ]
+    return Claim(
+        "face swap",
+        "edited",
+        (ingredient_of(plate.path, "plate"), *sources),
+        {name: header[name] for name in _MODEL_FACTS},
+        permission.consent,
+        permission.kind == "synthetic" and shows_nobody_real(plate.path),
+        payload_of(work),
+    )

@@ -1,0 +1,52 @@
+"""The watermark as the writers lay it: a payload -> something that alters each frame just before it is encoded.
+
+A plate that carries an older mark of ours would end up with two, and neither could be read: where the older one is
+told, it is taken off with the same stroke that lays the new one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import numpy as np
+
+from .watermark import SMALLEST, Mark, add_mark, make_mark
+
+
+def payload_of(*facts: object) -> str:
+    """16 hexadecimal digits that follow from plain facts: a job that is done again lays the same mark."""
+    text = json.dumps(facts, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+class Marking:
+    """Lays the mark of `payload` (16 hexadecimal digits) over frames of one size; see media.write.Alter.
+
+    over: the payload of an older mark, laid on frames of this very size and place. Frames too small to carry a mark
+    stay without (trust/watermark.py, SMALLEST).
+    """
+
+    def __init__(self, payload: str, over: str = "") -> None:
+        self._payload, self._over = payload, over
+        self._mark: Mark | None = None
+
+    def luma(self, plane: np.ndarray, bits: int) -> None:
+        """plane (H, W) uint8, or uint16 of so many bits, in place."""
+        if min(plane.shape[:2]) >= SMALLEST:
+            add_mark(plane, self._for(plane.shape), bits)
+
+    def rgb(self, pixels: np.ndarray) -> None:
+        """pixels (H, W, 3) uint8, in place."""
+        if min(pixels.shape[:2]) >= SMALLEST:
+            add_mark(pixels, self._for(pixels.shape))
+
+    def _for(self, shape: tuple[int, ...]) -> Mark:
+        height, width = shape[:2]
+        if self._mark is None or self._mark.pattern.shape != (height, width):
+            number = int(self._payload, 16)
+            mark = make_mark(number, height, width)
+            if self._over and self._over != self._payload:
+                mark = Mark(number, mark.pattern - make_mark(int(self._over, 16), height, width).pattern)
+            self._mark = mark
+        return self._mark
