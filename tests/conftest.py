@@ -11,10 +11,13 @@ GRID = Path(__file__).resolve().parents[2] / "shared" / "data" / "grid"
 
 
 @pytest.fixture(scope="session")
-def grid() -> Path:
-    """The folder of consented clips of real people (GRID corpus)."""
+def grid(_home) -> Path:
+    """The folder of consented clips of real people (GRID corpus); swiz3n, the tests' source, is in their ledger."""
     if not GRID.is_dir():
         pytest.skip("the GRID clips are not on this machine")
+    from tests.permitted import let_clip
+
+    let_clip(GRID / "swiz3n.mpg")
     return GRID
 
 

@@ -53,10 +53,10 @@ def train(
     config = _config(module, model, preset, options, Path(out) if resume else None)
     facesets = open_faceset(Path(source)), open_faceset(Path(target))
     notes = _notes(*facesets)
-    permission = permit_faceset(facesets[0], options.project)
-    notes["permission"] = permission.as_json()
     if resume:
         _refuse_other_facesets(Path(out), notes)
+    permission = permit_faceset(facesets[0], options.project)
+    notes["permission"] = permission.as_json()
     for lack in shortcomings(*facesets):
         progress.say(lack)
     progress.stage("load faces", None)
