@@ -416,15 +416,15 @@ def _read(path: Path, kind: str, beside: Path | None, context: Context, known: K
             state = reader.get_validation_state()
     except (C2paError, ValueError) as error:
         if str(error).startswith("Remote"):
-            return Manifest(
-                "absent", problems=(f"its manifest lies on a server, and nothing is fetched here ({error})",)
-            )
+            return Manifest("absent", problems=(f"its manifest is on a server, and nothing is fetched ({error})",))
         missing = isinstance(error, C2paError.ManifestNotFound | C2paError.NotSupported)
         if beside or _leaves_trace(path):
             return Manifest("broken", problems=(f"its manifest is cut off or damaged ({error})",), beside=beside)
         return Manifest("absent", problems=() if missing else (f"the file itself is damaged ({error})",))
-    manifests = found["manifests"]
-    active = manifests[found["active_manifest"]]
+    manifests, label = found.get("manifests") or {}, found.get("active_manifest")
+    if label not in manifests:
+        return Manifest("broken", problems=("its manifest is cut off or damaged (not where it says)",), beside=beside)
+    active = manifests[label]
     failed = _failures(results)
     signer = _signer(active, known)
     if state == "Invalid" and not failed <= {"signingCredential.untrusted", "signingCredential.expired"}:
@@ -437,7 +437,7 @@ def _read(path: Path, kind: str, beside: Path | None, context: Context, known: K
         time=str(active.get("signature_info", {}).get("time", "")),
         claim=_claim(_assertion(active, ASSERTION)),
         says=_says(active),
-        past=_past(active, manifests, seen=(found["active_manifest"],)),
+        past=_past(active, manifests, seen=(label,)),
         problems=tuple(dict.fromkeys(check_words(code) for code in sorted(failed))),
         beside=beside,
     )
@@ -470,7 +470,8 @@ def _assertion(manifest: dict, label: str) -> object:
 def _says(manifest: dict) -> tuple[str, ...]:
     actions = _assertion(manifest, "c2pa.actions")
     actions = actions.get("actions") if isinstance(actions, dict) else None
-    return tuple(action_words(action) for action in actions or [] if isinstance(action, dict))
+    actions = actions if isinstance(actions, list) else []
+    return tuple(action_words(action) for action in actions if isinstance(action, dict))
 
 
 def _past(manifest: dict, manifests: dict, seen: tuple[str, ...]) -> tuple[Past, ...]:
