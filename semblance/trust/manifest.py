@@ -16,7 +16,7 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -146,15 +146,17 @@ class Manifest:
 
 
 def ingredient_of(path: Path, role: Role, thumbnail: bytes = b"") -> Ingredient:
-    """A file (or folder of pictures) as an ingredient, with the manifest that it carries, if any. Raises MediaError."""
+    """A file as an ingredient, with the manifest that it carries, if any. Raises MediaError.
+
+    Of a folder of pictures the hash is over all of them in order; manifests of single pictures are left behind.
+    """
     path = Path(path)
     if path.is_dir():
         return Ingredient(path.name, hash_of(*pictures_in(path)), "inode/directory", role, thumbnail)
+    signed = read_manifest(path, Known()).state != "absent"
     format = mimetypes.guess_type(path.name)[0] or _BESIDE
     plain = Ingredient(path.name, hash_of(path), format, role, thumbnail)
-    if read_manifest(path, Known()).state == "absent":
-        return plain
-    return Ingredient(path.name, plain.sha256, format, role, thumbnail, _carried(path, plain))
+    return replace(plain, carried=_carried(path, plain)) if signed else plain
 
 
 def sidecar_of(path: Path) -> Path:

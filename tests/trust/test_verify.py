@@ -207,13 +207,13 @@ import os, resource, sys, time
 from semblance.errors import MediaError
 from semblance.trust.verify import verify
 for path in sys.argv[1:]:
-    began = time.perf_counter()
+    began = time.process_time()
     os.truncate(path, 10 << 30)
     try:
         print(verify(path).answer, end=" ")
     except MediaError as error:
         print("error", end=" ")
-    assert time.perf_counter() - began < 4, path
+    assert time.process_time() - began < 2, path
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)
 """
 
@@ -261,7 +261,7 @@ def test_500_damaged_files_never_crash_and_never_pass_with_other_media(tmp_path,
     monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)  # look at the pixels whatever a checksum says
     whole = {suffix: signed(tmp_path / f"whole.{suffix}") for suffix in ("mp4", "png", "jpg", "wav")}
     media = {suffix: media_of(path) for suffix, path in whole.items()}
-    answers, began = [], time.perf_counter()
+    answers, began = [], time.process_time()  # the machine's other work does not count
     for seed in range(500):
         chance = random.Random(seed)
         suffix = chance.choice(sorted(whole))
@@ -278,7 +278,7 @@ def test_500_damaged_files_never_crash_and_never_pass_with_other_media(tmp_path,
         # what may change unseen is padding inside the manifest, and in an MP4 the list of brands before it
         assert verdict.answer != "ours" or media_of(path) == media[suffix], seed
     assert answers.count("broken") > 250 and answers.count("another") == 0
-    assert time.perf_counter() - began < 20
+    assert time.process_time() - began < 20
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10 < 2000
 
 
