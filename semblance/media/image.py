@@ -110,7 +110,10 @@ def write_picture(
 def read_tags(path: Path) -> dict[str, str]:
     """The tags that a picture or clip was written with; {} if it carries none. Raises MediaError if unreadable."""
     path = Path(path)
-    head = path.read_bytes()[:2] if path.is_file() else b""
+    head = b""
+    if path.is_file():
+        with open(path, "rb") as file:
+            head = file.read(2)
     if head == _PNG_HEAD[:2]:
         return png_tags(path.read_bytes(), str(path))
     if head == b"\xff\xd8":
