@@ -15,6 +15,9 @@ from .terminal import TerminalProgress, tell
 
 def verify_verb(progress: TerminalProgress, stop: StopSignal) -> Callable:
     """`semblance verify FILE`"""
+    from ..trust.consent import uses_of_mark
+    from ..trust.ledger import open_ledger
+    from ..trust.mark_in_file import mark_in
     from ..trust.verify import verify, verify_folder
 
     def command(file: tyro.conf.Positional[Path], json: bool = False) -> None:
@@ -27,9 +30,13 @@ def verify_verb(progress: TerminalProgress, stop: StopSignal) -> Callable:
             file: a picture, clip or sound, or a folder of pictures
             json: print JSON instead of words
         """
-        verdict = verify_folder(file, progress=progress, stop=stop) if file.is_dir() else verify(file)
+        verdict = verify_folder(file, mark_in, progress, stop) if file.is_dir() else verify(file, mark_in)
         progress.done()
         tell(dumps(verdict.as_json(), indent=2) if json else verdict.text())
+        if not json and (payload := getattr(verdict, "payload", "")):
+            with open_ledger() as ledger:
+                for use in uses_of_mark(ledger, payload):
+                    tell(f"This number was laid here on {use.at[:10]}, by consent {use.entry}.")
         if verdict.exit_code:
             raise SystemExit(verdict.exit_code)  # an answer, not an error: nothing to say on standard error
 

@@ -189,9 +189,10 @@ def revoke(ledger: Ledger, entry: str, reason: str = "") -> Consent:
     return entry_of(ledger, consent.id)
 
 
-def note_use(ledger: Ledger, entry: str, output_sha256: str, what: str) -> Event:
-    """Note that an output was made by this consent; what: in a few words ("face swap"). For the last writer, to be
-    called before the output leaves: a consent that was revoked meanwhile refuses it.
+def note_use(ledger: Ledger, entry: str, output_sha256: str, what: str, mark: str = "") -> Event:
+    """Note that an output was made by this consent; what: in a few words ("face swap"); mark: the number of its
+    watermark. For the last writer, to be called before the output leaves: a consent that was revoked meanwhile refuses
+    it.
 
     Raises InputError, OutputError, Refused.
     """
@@ -201,7 +202,8 @@ def note_use(ledger: Ledger, entry: str, output_sha256: str, what: str) -> Event
         consent = entry_of(ledger, entry)
         if consent.revoked:
             raise Refused(f"Consent {consent.id} was revoked on {consent.revoked[:10]}; nothing more may leave by it.")
-        return append(ledger, USED, consent.id, {"output": output_sha256, "what": _line(what, "use", "what")})
+        body = {"output": output_sha256, "what": _line(what, "use", "what"), "mark": mark}
+        return append(ledger, USED, consent.id, body)
 
 
 def entries(ledger: Ledger) -> list[Consent]:
@@ -254,6 +256,11 @@ def history(ledger: Ledger, entry: str) -> list[dict]:
         note = body.get("reason") or " ".join(body.get(name, "") for name in ("what", "output"))
         told.append({**event._asdict(), "note": note.strip()})
     return told
+
+
+def uses_of_mark(ledger: Ledger, mark: str) -> list[Event]:
+    """The uses whose outputs carry the watermark of this number. Raises InputError."""
+    return [event for event in ledger.events if event.kind == USED and body_of(ledger, event).get("mark") == mark]
 
 
 def look_up(

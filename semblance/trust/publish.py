@@ -128,7 +128,7 @@ def sealing(out: Path, claim: Claim) -> Iterator[Check]:
             made = hash_of(*pieces)
             with open_ledger() as ledger:
                 for entry in claim.consent:
-                    note_use(ledger, entry, made, claim.what)
+                    note_use(ledger, entry, made, claim.what, claim.watermark)
 
     try:
         yield seal

@@ -59,6 +59,7 @@ class Mark(Protocol):
     """What a search for the watermark finds."""
 
     payload: str  # 16 hexadecimal digits
+    log10_false: float  # of the chance that an unmarked file looks so
 
 
 FindMark = Callable[[Path], Mark | None]
@@ -72,6 +73,7 @@ class Verdict:
     answer: Answer
     manifest: Manifest
     payload: str = ""  # of the watermark, where one was looked for and found
+    log10_false: float = 0.0  # of the chance that an unmarked file looks so
     tags: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -99,6 +101,7 @@ class Verdict:
             "said": _SHORT[self.answer],
             "meaning": _MEANING[self.answer],
             "watermark": self.payload or None,
+            "watermark_log10_false": self.log10_false if self.payload else None,
             "tags": self.tags,
             "manifest": None if self.manifest.state == "absent" else as_json(self.manifest),
             "problems": list(self.manifest.problems),
@@ -112,6 +115,7 @@ class FolderVerdict:
     folder: Path
     verdicts: tuple[Verdict, ...]
     unread: dict[Path, str] = field(default_factory=dict)
+    mark: Mark | None = None  # of all pictures together, looked for where one of them has no label
 
     @property
     def exit_code(self) -> int:
@@ -129,6 +133,7 @@ class FolderVerdict:
         failed = [verdict.line() for verdict in self.verdicts if verdict.exit_code] + list(self.unread.values())
         lines += failed[:_SHOWN]
         lines += [f"... and {len(failed) - _SHOWN} more"] * (len(failed) > _SHOWN)
+        lines += [f"  {mark_words(self.mark.payload, self.mark.log10_false)}"] if self.mark else []
         return "\n".join([*lines, *(_MEANING[answer] for answer in counts)])
 
     def as_json(self) -> dict:
@@ -137,6 +142,7 @@ class FolderVerdict:
             "folder": str(self.folder),
             "holds": self.exit_code == 0,
             "answers": self._counts(),
+            "watermark": self.mark.payload if self.mark else None,
             "unread": {str(path): words for path, words in self.unread.items()},
             "files": [verdict.as_json() for verdict in self.verdicts],
         }
@@ -156,12 +162,13 @@ def verify(path: Path, find_mark: FindMark | None = None, known: Known | None = 
     manifest = read_manifest(path, known)
     if manifest.state in ("ours", "another"):
         return Verdict(path, manifest.state, manifest)
-    payload = _payload(path, find_mark)
-    tags = _tags(path, kind_of(path), expected=manifest.state == "absent" and not payload)
+    mark = _looked_for(path, find_mark)
+    tags = _tags(path, kind_of(path), expected=manifest.state == "absent" and not mark)
+    payload, false = (mark.payload, mark.log10_false) if mark else ("", 0.0)
     if manifest.state == "broken":
-        return Verdict(path, "broken", manifest, payload, tags)
+        return Verdict(path, "broken", manifest, payload, false, tags)
     labelled = bool(payload) or tags.get("synthetic_media") == "yes"
-    return Verdict(path, "label" if labelled else "nothing", manifest, payload, tags)
+    return Verdict(path, "label" if labelled else "nothing", manifest, payload, false, tags)
 
 
 def verify_folder(
@@ -170,7 +177,8 @@ def verify_folder(
     progress: Progress | None = None,
     stop: StopSignal | None = None,
 ) -> FolderVerdict:
-    """The answers for all pictures directly in a folder. Raises MediaError if there are none, Stopped."""
+    """The answers for all pictures directly in a folder. find_mark looks at the folder as a whole, where a picture has no
+    label. Raises MediaError if there are none, Stopped."""
     folder, progress, stop, known = Path(folder), progress or Progress(), stop or StopSignal(), known_signers()
     pictures = pictures_in(folder)
     if not pictures:
@@ -180,19 +188,19 @@ def verify_folder(
     for picture in pictures:
         stop.check("Nothing was written.")
         try:
-            verdicts.append(verify(picture, find_mark, known))
+            verdicts.append(verify(picture, None, known))
         except MediaError as error:
             unread[picture] = str(error)
         progress.advance()
-    return FolderVerdict(folder, tuple(verdicts), unread)
+    lacks = any(verdict.answer in ("nothing", "broken") for verdict in verdicts)
+    return FolderVerdict(folder, tuple(verdicts), unread, _looked_for(folder, find_mark) if lacks else None)
 
 
-def _payload(path: Path, find_mark: FindMark | None) -> str:
+def _looked_for(path: Path, find_mark: FindMark | None) -> Mark | None:
     try:
-        mark = find_mark(path) if find_mark else None
+        return find_mark(path) if find_mark else None
     except SemblanceError:
-        return ""  # a file too damaged to be searched carries no mark that could be told
-    return mark.payload if mark else ""
+        return None  # a file too damaged to be searched carries no mark that could be told
 
 
 def _tags(path: Path, kind: str, expected: bool) -> dict[str, str]:
@@ -235,11 +243,16 @@ def _rows(verdict: Verdict) -> list[str]:
     if manifest.beside:
         rows.append(f"manifest     in {manifest.beside.name}, beside the file")
     if verdict.payload:
-        rows.append(f"watermark    {verdict.payload}")
+        rows.append(mark_words(verdict.payload, verdict.log10_false))
     if verdict.tags:
         rows.append("plain label  " + "; ".join(f"{key}={value}" for key, value in verdict.tags.items()))
     rows += [f"note         {words}" for words in manifest.problems if verdict.answer != "broken"]
     return rows
+
+
+def mark_words(payload: str, log10_false: float) -> str:
+    """A row that tells a mark, and how sure it is."""
+    return f"watermark    {payload}; an unmarked file looks so less than once in 1e{int(-log10_false)} times"
 
 
 def _printable(text: str) -> str:
