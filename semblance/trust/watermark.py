@@ -24,16 +24,19 @@ SMALLEST = 128
 """Shorter side in pixels below which a frame is too small to carry the mark."""
 
 REFERENCE = 288  # the shorter side, in pixels, of the frame that tile and band are measured in
-TILE = 232  # the tile's side in pixels of that frame: large enough for the band to hold all waves
-LOW, HIGH = 1 / 13, 1 / 9  # the band, in cycles per pixel of that frame: survives codecs, and is not yet seen as stains
+TILE = 150  # the tile's side in pixels of that frame: large enough for the band to hold all waves
+LOW, HIGH = (
+    1 / 12,
+    1 / 6.5,
+)  # the band, in cycles per pixel of that frame: lower is seen as stains, higher lost to codecs
 SYNC = 60  # waves that are the same for every number
 FINEST = 216  # a frame with a shorter side than this gets the tile of this one: its waves would be too fine for a codec
 REACH = int(HIGH * TILE) + 1  # no wave has more cycles per tile, down or right
 
-# strength in levels of 8 bits (rms) at the reference size: in flat areas, per level of texture beyond what noise is, and
-# at most: 2.5 in the whole of a frame would be 40.1 dB
-FLAT, SLOPE, MOST = 0.6, 0.8, 2.4
-NOISE, CUT = 0.4, 8.0  # levels: deviations that do not count as texture; those of strong edges, which hide no more
+# strength in levels of 8 bits (rms) at the reference size: in flat areas, per level of texture beyond what noise is,
+# and at most: 2.5 in the whole of a frame would be 40.1 dB
+FLAT, SLOPE, MOST = 1.2, 2.5, 2.5
+NOISE, CUT = 0.2, 6.0  # levels: deviations that do not count as texture; those of strong edges, which hide no more
 _SEED = 0x53656D62
 
 
@@ -123,13 +126,13 @@ def strength(luma: np.ndarray, unit: float) -> np.ndarray:
     smallest average about decides. In a large frame the same waves meet more pixels, and need to be less strong.
     """
     height, width = luma.shape
-    shrink = max(min(height, width) // (REFERENCE // 2), 1)
+    shrink = max(min(height, width) // REFERENCE, 1)
     small = cv2.resize(luma, (width // shrink, height // shrink), interpolation=cv2.INTER_AREA).astype(np.float32)
-    texture = cv2.min(cv2.absdiff(small, cv2.blur(small, (5, 5))), CUT * unit)
-    texture = cv2.blur(cv2.erode(cv2.blur(texture, (7, 7)), np.ones((5, 5), np.uint8)), (5, 5))
-    size = np.sqrt(REFERENCE / max(min(height, width), REFERENCE))
+    texture = cv2.min(cv2.absdiff(small, cv2.blur(small, (3, 3))), CUT * unit)
+    texture = cv2.blur(cv2.erode(cv2.blur(texture, (11, 11)), np.ones((9, 9), np.uint8)), (9, 9))
+    size = (REFERENCE / max(min(height, width), REFERENCE)) ** 0.75
     allowed = np.maximum(texture - NOISE * unit, 0) * SLOPE + FLAT * unit
-    allowed = np.minimum(allowed, MOST * unit) * np.float32(size)
+    allowed = np.minimum(allowed * np.float32(size), np.float32(MOST * unit * np.sqrt(size)))
     return cv2.resize(allowed, (width, height), interpolation=cv2.INTER_LINEAR)
 
 

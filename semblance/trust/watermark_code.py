@@ -3,12 +3,13 @@
 payload -> 64 bits and 16 of CRC -> convolutional code of rate 1/6 and constraint length 15, whose register starts with
 the word's last bits instead of zeros (tail-biting: no sign is spent on emptying it) -> signs. Back by the Viterbi
 algorithm on soft values (Viterbi, 1967), run around the circle until it closes; a word whose CRC does not fit is no
-payload. The generators are those of NASA's deep-space missions since Cassini (Dolinar, TDA Progress Report 42-95, 1988);
-half of all words survive noise of 1.8 times the signs' size.
+payload. The generators are those of the code that NASA's deep-space missions have used since Cassini. Nineteen words in
+twenty survive noise of 1.7 times the signs' size (rms).
 """
 
 from __future__ import annotations
 
+from binascii import crc_hqx
 from functools import cache
 
 import numpy as np
@@ -52,12 +53,7 @@ def decode(soft: np.ndarray) -> int | None:
 
 def checksum(payload: int) -> int:
     """CRC-16 (polynomial 0x1021, from 0xFFFF) of the payload's eight bytes, the highest first."""
-    register = 0xFFFF
-    for byte in payload.to_bytes(PAYLOAD_BITS // 8, "big"):
-        register ^= byte << 8
-        for _ in range(8):
-            register = register << 1 ^ (0x11021 if register & 0x8000 else 0)
-    return register
+    return crc_hqx(payload.to_bytes(PAYLOAD_BITS // 8, "big"), 0xFFFF)
 
 
 def _as_signs(pattern: int) -> np.ndarray:

@@ -4,11 +4,11 @@ luma planes (H, W) or RGB frames (H, W, 3) -> Found. Frames are brought to the r
 fine or strong in the picture is evened out; then the waves of the mark are looked for at every scale and shift that
 cropping may have led to, also mirrored.
 
-How sure it is: whatever the picture, if it was made without knowing the phases of the waves, the angles between what is
-measured of each wave and the wave itself are independent and uniform. The sum of w cos(angle) over all waves then is
-larger than z times its deviation with a probability of at most exp(-z^2 / 2), for any weights w: a bound (Chernoff's, as
-the mean of exp(t cos(angle)) is under exp(t^2 / 4)), not a fit to example pictures. It is multiplied by the number of
-places tried and, where the signs were chosen to fit, by all 2^64 payloads.
+How sure it is: whatever the picture, if it was made without knowing the phases of the waves, the angles between what
+is measured of each wave and the wave itself are independent and uniform. The sum of w cos(angle) over all waves then is
+larger than z times its deviation with a probability of at most exp(-z^2 / 2), for any weights w: a bound (Chernoff's,
+as the mean of exp(t cos(angle)) is under exp(t^2 / 4)), not a fit to example pictures. It is multiplied by the number
+of places tried and, where the signs were chosen to fit, by all 2^64 payloads.
 """
 
 from __future__ import annotations
@@ -21,18 +21,22 @@ import cv2
 import numpy as np
 
 from ..errors import InputError
-from .watermark import REACH, REFERENCE, SMALLEST, SYNC, TILE, carries, check_samples, waves
+from .watermark import REACH, REFERENCE, SYNC, TILE, carries, check_samples, waves
 from .watermark_code import PAYLOAD_BITS, decode, encode
 
 SURE = -6.0
 """log10 of the false-positive probability under which a mark counts as found."""
 
 DENSE = 64  # every frame up to this one is looked at, then every second up to three times it, and so on
-SMALLEST_SCALE, LARGEST_SCALE, STEP = 0.7, 1.75, 0.006  # of the tile against an uncropped frame's; step: of its logarithm
+SMALLEST_SCALE, LARGEST_SCALE, STEP = (
+    0.7,
+    1.75,
+    0.006,
+)  # of the tile against an uncropped frame's; step: of its logarithm
 CANDIDATES = 6  # places that look best, and are looked at closely
 COARSE, CLOSE = 128, 512  # shifts tried along each side of the tile, first and then
 
-_DIRECTIONS, _FINE, _WIDE = 6, 1 / 5, 1 / 28  # of the filters that even the picture out; cycles per pixel
+_DIRECTIONS, _FINE, _WIDE = 6, 1 / 3, 1 / 28  # of the filters that even the picture out; cycles per pixel
 _MARGIN = 48  # pixels that the picture is continued by, so that the filters do not wrap around
 
 
@@ -93,9 +97,9 @@ def find_mark(frames: Iterable[np.ndarray], bits: int = 8) -> Found:
 def average(frames: Iterable[np.ndarray], bits: int) -> tuple[np.ndarray, tuple[int, ...], int]:
     """Mean luma at the reference size, float32 in levels of 8 bits; the frames' shape; how many were looked at.
 
-    Sampled ever more sparsely, so that hours take little longer than seconds, and weighted so that all times count alike.
+    Sampled ever more sparsely, so that hours take little longer than seconds; weighted so that all times count alike.
     """
-    total, shape, looked, stride = None, None, 0, 1
+    total, shape, looked, stride, weight = np.float32(0), None, 0, 1, 0
     for number, frame in enumerate(frames):
         check_samples(frame, bits)
         if shape is not None and frame.shape != shape:
@@ -103,14 +107,13 @@ def average(frames: Iterable[np.ndarray], bits: int) -> tuple[np.ndarray, tuple[
         shape = frame.shape
         if number % stride:
             continue
-        luma = stride * at_reference(frame)
-        total = luma if total is None else total + luma
-        looked, weight = looked + 1, stride if total is luma else weight + stride
+        total = total + stride * at_reference(frame)
+        looked, weight = looked + 1, weight + stride
         if looked % DENSE == 0:
             stride *= 2
-    if total is None:
+    if shape is None:
         raise InputError("A watermark can only be looked for in one frame or more; there was none.")
-    return total / np.float32(weight * 2.0 ** (bits - 8)), shape, looked
+    return total / np.float32(weight << (bits - 8)), shape, looked
 
 
 def at_reference(frame: np.ndarray) -> np.ndarray:
@@ -133,13 +136,15 @@ def even_out(luma: np.ndarray) -> np.ndarray:
     even = np.zeros(luma.shape, np.float32)
     for response in filters(wide.shape):
         part = np.fft.irfft2(spectrum * response, wide.shape).astype(np.float32)
-        part /= np.sqrt(cv2.GaussianBlur(part * part, (0, 0), 4) + 0.25)  # half a level: below is a codec's own noise
+        part /= np.sqrt(
+            cv2.GaussianBlur(part * part, (0, 0), 3) + 0.1
+        )  # a third of a level: codecs leave less of nothing
         even += part[_MARGIN : _MARGIN + height, _MARGIN : _MARGIN + width]
     return even
 
 
 def filters(shape: tuple[int, int]) -> list[np.ndarray]:
-    """Responses of the oriented band-pass filters for rfft2 of this shape, each triangular in angle and log frequency."""
+    """Responses of the oriented band-pass filters for rfft2 of this shape, triangular in angle and log frequency."""
     down, right = np.fft.fftfreq(shape[0])[:, None], np.fft.rfftfreq(shape[1])[None]
     middle, half_width = np.log(_FINE * _WIDE) / 2, np.log(_FINE / _WIDE) / 2
     radial = np.clip(1 - np.abs(np.log(np.hypot(down, right) + 1e-9) - middle) / half_width, 0, 1)
