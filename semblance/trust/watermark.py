@@ -24,12 +24,12 @@ SMALLEST = 128
 """Shorter side in pixels below which a frame is too small to carry the mark."""
 
 REFERENCE = 288  # the shorter side, in pixels, of the frame that tile and band are measured in
-TILE = 150  # the tile's side in pixels of that frame: large enough for the band to hold all waves
+TILE = 152  # the tile's side in pixels of that frame: large enough for the band to hold all waves
 LOW, HIGH = (
     1 / 12,
     1 / 6.5,
 )  # the band, in cycles per pixel of that frame: lower is seen as stains, higher lost to codecs
-SYNC = 60  # waves that are the same for every number
+SYNC = 100  # waves that are the same for every number
 FINEST = 216  # a frame with a shorter side than this gets the tile of this one: its waves would be too fine for a codec
 REACH = int(HIGH * TILE) + 1  # no wave has more cycles per tile, down or right
 

@@ -33,7 +33,7 @@ SMALLEST_SCALE, LARGEST_SCALE, STEP = (
     1.75,
     0.006,
 )  # of the tile against an uncropped frame's; step: of its logarithm
-CANDIDATES = 6  # places that look best, and are looked at closely
+CANDIDATES = 10  # places that look best, and are looked at closely
 COARSE, CLOSE = 128, 512  # shifts tried along each side of the tile, first and then
 
 _DIRECTIONS, _FINE, _WIDE = 6, 1 / 3, 1 / 28  # of the filters that even the picture out; cycles per pixel
