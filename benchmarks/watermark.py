@@ -6,7 +6,7 @@
 Each clip is played forth and back to 5 seconds, marked with a number of its own, encoded at the project's default, then
 attacked; "found" counts any number read, "right" the one that was put in. Geometric attacks are encoded again
 (H.264 crf 23). Clips that are done already are not done again, so it can be stopped and go on. It ends with
-one table and OUT/watermark.json: commit, machine, every figure. --unmarked makes clips of 20 frames out of the
+one table and OUT/watermark.json: commit, machine, every figure. --unmarked makes clips of 40 frames out of the
 unmarked ones (cropped, resized, encoded, turned), and of noise, flat colour, gradients, gratings and text.
 """
 
@@ -33,6 +33,7 @@ from semblance.trust.watermark import add_mark, make_mark
 from semblance.trust.watermark_find import find_mark
 
 FRAMES, RATE = 125, 25
+LENGTH = 40  # frames of an unmarked clip
 Clip = list[np.ndarray]  # frames (3 H / 2, W) uint8, planar 4:2:0, limited range
 
 DEFAULT = encoder_settings(EncodeOptions())
@@ -232,13 +233,13 @@ def table(clips: dict[str, dict]) -> str:
 
 
 def unmarked_clip(number: int, sources: list[Clip]) -> list[np.ndarray]:
-    """20 frames (H, W) that carry no mark: seven in ten out of the sources, the rest drawn."""
+    """LENGTH frames (H, W) that carry no mark: seven in ten out of the sources, the rest drawn."""
     chance = np.random.default_rng([7, number])
     kind = number % 10
     if kind < 7:
         source = sources[int(chance.integers(len(sources)))]
-        start = int(chance.integers(len(source) - 20))
-        clip = cropped(source[start : start + 20], chance.uniform(0.6, 1), chance)
+        start = int(chance.integers(len(source) - LENGTH))
+        clip = cropped(source[start : start + LENGTH], chance.uniform(0.6, 1), chance)
         clip = scaled(clip, 10 ** chance.uniform(-0.2, 0.2))
         clip = mirrored(clip) if chance.random() < 0.5 else clip
         clip = coded(clip, AVC[33]) if chance.random() < 0.2 else clip
@@ -261,7 +262,7 @@ def unmarked_clip(number: int, sources: list[Clip]) -> list[np.ndarray]:
             text = "".join(map(chr, chance.integers(33, 127, 60)))
             cv2.putText(steady, text, (4, line), int(chance.integers(8)), chance.uniform(0.3, 1.2), -90, 1, cv2.LINE_AA)
     noise = chance.choice([0, 1, 8])
-    frames = (128 + steady + noise * chance.standard_normal(steady.shape) for _ in range(20))
+    frames = (128 + steady + noise * chance.standard_normal(steady.shape) for _ in range(LENGTH))
     return [np.clip(frame, 0, 255).astype(np.uint8) for frame in frames]
 
 
@@ -271,7 +272,7 @@ def watch_unmarked(paths: list[Path], frames: int, seconds: float, done: dict) -
     done = done or {"frames": 0, "found": 0, "marked": 0, "log10_false": []}
     began = time.perf_counter()
     while done["frames"] < frames and time.perf_counter() - began < seconds:
-        clip = unmarked_clip(done["frames"] // 20, sources)
+        clip = unmarked_clip(done["frames"] // LENGTH, sources)
         found = find_mark(clip)
         done["frames"] += len(clip)
         done["found"] += found.payload is not None

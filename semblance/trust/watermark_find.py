@@ -34,7 +34,7 @@ SMALLEST_SCALE, LARGEST_SCALE, STEP = (
     0.006,
 )  # of the tile against an uncropped frame's; step: of its logarithm
 CANDIDATES = 10  # places that look best, and are looked at closely
-COARSE, CLOSE = 128, 512  # shifts tried along each side of the tile, first and then
+COARSE, CLOSE = 128, 256  # shifts tried along each side of the tile, first and then
 
 _DIRECTIONS, _FINE, _WIDE = 6, 1 / 3, 1 / 28  # of the filters that even the picture out; cycles per pixel
 _MARGIN = 48  # pixels that the picture is continued by, so that the filters do not wrap around
@@ -166,11 +166,12 @@ def scales() -> tuple[float, ...]:
 def measured(even: np.ndarray, scale: tuple[float, float]) -> np.ndarray:
     """(n,) complex: each wave at this scale, against its own phase and divided by the strength of its neighbours."""
     height, width = even.shape
-    right = np.exp(-2j * np.pi / TILE / scale[0] * np.outer(np.arange(width) + 0.5, np.arange(REACH + 1)))
-    down = np.exp(-2j * np.pi / TILE / scale[1] * np.outer(np.arange(-REACH, REACH + 1), np.arange(height) + 0.5))
-    right = np.concatenate([right.real, right.imag], 1).astype(np.float32)
-    rows = even @ right
-    plane = down.astype(np.complex64) @ (rows[:, : REACH + 1] + 1j * rows[:, REACH + 1 :])
+    turn = 2 * np.pi / TILE
+    # in float32: a search takes hundreds of these, and cos of float64 would be most of its time
+    right = np.outer(np.arange(width) + 0.5, np.arange(REACH + 1) * turn / scale[0]).astype(np.float32)
+    down = np.outer(np.arange(-REACH, REACH + 1) * turn / scale[1], np.arange(height) + 0.5).astype(np.float32)
+    rows = even @ np.concatenate([np.cos(right), -np.sin(right)], 1)
+    plane = (np.cos(down) - 1j * np.sin(down)) @ (rows[:, : REACH + 1] + 1j * rows[:, REACH + 1 :])
     power = cv2.blur((plane.real**2 + plane.imag**2), (3, 3), borderType=cv2.BORDER_REFLECT)
     tile = waves()
     where = tile.down + REACH, tile.right
@@ -185,9 +186,9 @@ def score(values: np.ndarray) -> float:
 def look(even: np.ndarray, scale: tuple[float, float], mirrored: bool, grid: int) -> Place:
     """The best of grid x grid shifts of the tile at this scale, by the waves that tell the place."""
     tile, values = waves(), measured(even, scale)[:SYNC]
-    plane = np.zeros((grid, grid // 2 + 1), np.complex64)
+    plane = np.zeros((grid, REACH + 1), np.complex64)
     plane[tile.down[:SYNC] % grid, tile.right[:SYNC]] = values
-    surface = np.fft.irfft2(plane, (grid, grid))
+    surface = np.fft.irfft(np.fft.ifft(plane, axis=0), grid, axis=1)  # irfft2, but for columns that are all zero
     down, right = divmod(int(surface.argmax()), grid)
     shift = right * TILE / grid, down * TILE / grid
     return Place(scale, shift, mirrored, score(turned(values, shift, slice(SYNC))))
