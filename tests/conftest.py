@@ -11,7 +11,7 @@ GRID = Path(__file__).resolve().parents[2] / "shared" / "data" / "grid"
 
 
 @pytest.fixture(scope="session")
-def grid(_home) -> Path:
+def grid(the_tests_home) -> Path:
     """The folder of consented clips of real people (GRID corpus); swiz3n, the tests' source, is in their ledger."""
     if not GRID.is_dir():
         pytest.skip("the GRID clips are not on this machine")
@@ -22,7 +22,7 @@ def grid(_home) -> Path:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _home(tmp_path_factory: pytest.TempPathFactory) -> None:
+def the_tests_home(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keys and ledger of the tests, never the user's own; processes that tests start inherit it."""
     os.environ["SEMBLANCE_HOME"] = str(tmp_path_factory.mktemp("home"))
 

@@ -15,11 +15,10 @@ from ..media.opening import STILLS
 from ..media.probe import probe
 from ..media.read import frame_times, frames_at
 from ..types import ClipInfo
-from .watermark import SMALLEST
+from .watermark import carries
 from .watermark_find import Found, find_mark
 
 _SPOTS, _RUN = 6, 8  # stretches of a clip that are looked at, and frames of each: a seek costs more than a frame
-_LAID = 0.002, 0.6  # scale and shift (pixels of the mark's own frame) up to which a mark lies as it was laid
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ def mark_in(path: Path | str) -> FoundMark | None:
 
 def mark_in_clip(info: ClipInfo) -> FoundMark | None:
     """The watermark of a clip."""
-    if min(info.width, info.height) < SMALLEST:
+    if not carries(info.height, info.width):
         return None
     with closing(frames_at(info, _spread(len(frame_times(info))))) as frames:
         pictures = [frame.pixels for frame in frames if frame is not None]
@@ -71,7 +70,5 @@ def _spread(count: int) -> list[int]:
 def _told(found: Found) -> FoundMark | None:
     if found.payload is None:
         return None
-    scale, shift = _LAID
-    moved = max(min(abs(part), abs(part - 128)) for part in found.shift)
-    laid = not found.mirrored and abs(found.scale - 1) < scale and moved < shift
+    laid = not found.mirrored and found.scale == 1 and found.shift == (0.0, 0.0)
     return FoundMark(f"{found.payload:016x}", found.log10_false, laid)

@@ -11,7 +11,7 @@ import json
 
 import numpy as np
 
-from .watermark import SMALLEST, Mark, add_mark, make_mark
+from .watermark import Mark, add_mark, carries, make_mark
 
 
 def payload_of(*facts: object) -> str:
@@ -24,7 +24,7 @@ class Marking:
     """Lays the mark of `payload` (16 hexadecimal digits) over frames of one size; see media.write.Alter.
 
     over: the payload of an older mark, laid on frames of this very size and place. Frames too small to carry a mark
-    stay without (trust/watermark.py, SMALLEST).
+    stay without (trust/watermark.py, carries).
     """
 
     def __init__(self, payload: str, over: str = "") -> None:
@@ -33,12 +33,12 @@ class Marking:
 
     def luma(self, plane: np.ndarray, bits: int) -> None:
         """plane (H, W) uint8, or uint16 of so many bits, in place."""
-        if min(plane.shape[:2]) >= SMALLEST:
+        if carries(*plane.shape[:2]):
             add_mark(plane, self._for(plane.shape), bits)
 
     def rgb(self, pixels: np.ndarray) -> None:
         """pixels (H, W, 3) uint8, in place."""
-        if min(pixels.shape[:2]) >= SMALLEST:
+        if carries(*pixels.shape[:2]):
             add_mark(pixels, self._for(pixels.shape))
 
     def _for(self, shape: tuple[int, ...]) -> Mark:

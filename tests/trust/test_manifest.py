@@ -21,6 +21,7 @@ from semblance.media.encode import EncodeOptions
 from semblance.media.image import read_tags
 from semblance.media.probe import probe
 from semblance.media.read import frame_times, read_frames
+from semblance.media.write import join_segments, open_segment
 from semblance.trust.keys import new_identity, open_identity, settings_for, signer_of
 from semblance.trust.manifest import (
     ASSERTION,
@@ -32,7 +33,7 @@ from semblance.trust.manifest import (
     sidecar_of,
     sign,
 )
-from semblance.trust.publish import LABEL, open_segment_for, publish_clip
+from semblance.trust.publish import LABEL, label
 from tests.clips import Track, make_clip, packets_of
 
 SOURCE = "http://cv.iptc.org/newscodes/digitalsourcetype/"
@@ -129,10 +130,10 @@ def test_other_containers_have_it_beside_them(tmp_path, suffix):
 def test_a_published_clip_plays_as_before_and_keeps_its_label(tmp_path):
     plate = make_clip(tmp_path / "plate.mp4", frames=24, sound=[Track()])
     info, segment, out = probe(plate), tmp_path / "segment", tmp_path / "out.mp4"
-    with open_segment_for(segment, info, EncodeOptions(), "face swap") as writer:
+    with open_segment(segment, info, EncodeOptions(), label("face swap")) as writer:
         for frame in read_frames(info):
             writer.write(frame)
-    publish_clip([segment], out, info, frame_times(info), "face swap")
+    join_segments([segment], out, info, frame_times(info), label("face swap"))
     pixels, sound, times = [f.pixels for f in read_frames(probe(out))], packets_of(out), frame_times(probe(out))
     head = out.read_bytes()
     assert head.index(b"moov") < head.index(b"mdat")
