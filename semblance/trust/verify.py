@@ -177,8 +177,8 @@ def verify_folder(
     progress: Progress | None = None,
     stop: StopSignal | None = None,
 ) -> FolderVerdict:
-    """The answers for all pictures directly in a folder. find_mark looks at the folder as a whole, where a picture has no
-    label. Raises MediaError if there are none, Stopped."""
+    """The answers for all pictures directly in a folder. find_mark looks at the folder as a whole, where a picture has
+    no label. Raises MediaError if there are none, Stopped."""
     folder, progress, stop, known = Path(folder), progress or Progress(), stop or StopSignal(), known_signers()
     pictures = pictures_in(folder)
     if not pictures:
