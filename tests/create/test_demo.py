@@ -34,7 +34,7 @@ def result(tmp_path_factory):
     with pytest.raises(Stopped, match="the same command"):
         demo(out, TINY, body="builtin", progress=told, stop=told.stop_signal)
     assert sorted(path.name for path in out.iterdir()) == [
-        "demo.json", "source.masks.mkv", "source.mp4", "source.truth.parquet",
+        "demo.json", "source.masks.mkv", "source.masks.mkv.c2pa", "source.mp4", "source.truth.parquet",
     ]  # fmt: skip
     return demo(out, TINY, body="builtin")
 
