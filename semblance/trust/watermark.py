@@ -16,6 +16,7 @@ from functools import cache
 
 import cv2
 import numpy as np
+from numba import njit
 
 from ..errors import InputError
 from .watermark_code import SIGNS, encode
@@ -109,17 +110,34 @@ def add_mark(pixels: np.ndarray, mark: Mark, bits: int = 8, full_range: bool = F
     rgb = pixels.ndim == 3
     luma = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY) if rgb else pixels
     unit = 2.0 ** (bits - 8) * (1 if rgb or full_range else 219 / 255)
-    change = cv2.multiply(strength(luma, unit), mark.pattern)
-    if rgb:
-        change = cv2.merge([change] * 3)
-    total = cv2.add(pixels, change, dtype=cv2.CV_8U if pixels.dtype == np.uint8 else cv2.CV_16U)
-    if bits > 8:
-        total = cv2.min(total, (1 << bits) - 1)
-    pixels[...] = total
+    _lay(pixels if rgb else pixels[..., None], strength(luma, unit), mark.pattern, (1 << bits) - 1)
+
+
+@njit(cache=True)
+def _lay(pixels, allowed, pattern, most):
+    """Add pattern (H, W) times allowed (h, w), enlarged linearly, to pixels (H, W, channels); without a single copy."""
+    height, width, channels = pixels.shape
+    down, right = np.float32(allowed.shape[0] / height), np.float32(allowed.shape[1] / width)
+    half, last = np.float32(0.5), allowed.shape[1] - 1
+    row = np.empty(allowed.shape[1] + 1, np.float32)
+    for y in range(height):
+        at = min(max((y + half) * down - half, np.float32(0)), np.float32(allowed.shape[0] - 1))
+        above = int(at)
+        below, share = min(above + 1, allowed.shape[0] - 1), at - above
+        for x in range(last + 1):
+            row[x] = allowed[above, x] + share * (allowed[below, x] - allowed[above, x])
+        row[last + 1] = row[last]
+        for x in range(width):
+            at = min(max((x + half) * right - half, np.float32(0)), np.float32(last))
+            near = int(at)
+            change = pattern[y, x] * (row[near] + (at - near) * (row[near + 1] - row[near]))
+            step = int(np.floor(change + half))
+            for c in range(channels):
+                pixels[y, x, c] = min(max(int(pixels[y, x, c]) + step, 0), most)
 
 
 def strength(luma: np.ndarray, unit: float) -> np.ndarray:
-    """(H, W) luma -> (H, W) float32, how strong the mark may be at each pixel, in samples; unit: samples per level.
+    """(H, W) luma -> (h, w) float32 of a smaller size, how strong the mark may be, in samples; unit: samples per level.
 
     Texture hides the mark, a flat wall does not, and skin beside an edge does not either: deviations from the local
     mean are taken where the waves are as fine as they (grain is finer, and hides little), cut off, averaged, and the
@@ -129,11 +147,12 @@ def strength(luma: np.ndarray, unit: float) -> np.ndarray:
     shrink = max(min(height, width) // REFERENCE, 1)
     small = cv2.resize(luma, (width // shrink, height // shrink), interpolation=cv2.INTER_AREA).astype(np.float32)
     texture = cv2.min(cv2.absdiff(small, cv2.blur(small, (3, 3))), CUT * unit)
-    texture = cv2.blur(cv2.erode(cv2.blur(texture, (11, 11)), np.ones((9, 9), np.uint8)), (9, 9))
+    # about 12 pixels of the reference for each of the three windows, at a quarter of the size: a tenth of the time
+    texture = cv2.resize(texture, (-(-texture.shape[1] // 4), -(-texture.shape[0] // 4)), interpolation=cv2.INTER_AREA)
+    texture = cv2.blur(cv2.erode(cv2.blur(texture, (3, 3)), np.ones((3, 3), np.uint8)), (3, 3))
     size = (REFERENCE / max(min(height, width), REFERENCE)) ** 0.75
     allowed = np.maximum(texture - NOISE * unit, 0) * SLOPE + FLAT * unit
-    allowed = np.minimum(allowed * np.float32(size), np.float32(MOST * unit * np.sqrt(size)))
-    return cv2.resize(allowed, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.minimum(allowed * np.float32(size), np.float32(MOST * unit * np.sqrt(size)))
 
 
 def check_samples(pixels: np.ndarray, bits: int) -> None:
