@@ -185,6 +185,7 @@ def measure(path: Path) -> dict:
     plain, marked = load(path), load(path)
     height, width = luma(plain[0]).shape
     mark = make_mark(payload, height, width)
+    add_mark(luma(plain[0]).copy(), mark)  # what is compiled is loaded once
     began = time.process_time()
     for frame in marked:
         add_mark(luma(frame), mark)

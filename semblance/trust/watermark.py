@@ -26,10 +26,8 @@ SMALLEST = 128
 
 REFERENCE = 288  # the shorter side, in pixels, of the frame that tile and band are measured in
 TILE = 152  # the tile's side in pixels of that frame: large enough for the band to hold all waves
-LOW, HIGH = (
-    1 / 12,
-    1 / 6.5,
-)  # the band, in cycles per pixel of that frame: lower is seen as stains, higher lost to codecs
+# the band, in cycles per pixel of that frame: lower is seen as stains, higher lost to codecs
+LOW, HIGH = 1 / 12, 1 / 6.5
 SYNC = 100  # waves that are the same for every number
 FINEST = 216  # a frame with a shorter side than this gets the tile of this one: its waves would be too fine for a codec
 REACH = int(HIGH * TILE) + 1  # no wave has more cycles per tile, down or right
@@ -139,9 +137,9 @@ def _lay(pixels, allowed, pattern, most):
 def strength(luma: np.ndarray, unit: float) -> np.ndarray:
     """(H, W) luma -> (h, w) float32 of a smaller size, how strong the mark may be, in samples; unit: samples per level.
 
-    Texture hides the mark, a flat wall does not, and skin beside an edge does not either: deviations from the local
-    mean are taken where the waves are as fine as they (grain is finer, and hides little), cut off, averaged, and the
-    smallest average about decides. In a large frame the same waves meet more pixels, and need to be less strong.
+    Texture hides the mark; a flat wall, soft shading, and skin beside an edge do not. Hence deviations from the nearest
+    neighbours' mean are taken at the reference size, cut off and averaged, and the smallest average about decides. In a
+    large frame the same waves cover more pixels, and need to be less strong.
     """
     height, width = luma.shape
     shrink = max(min(height, width) // REFERENCE, 1)
