@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +16,7 @@ from ..media.opening import STILLS
 from ..media.probe import probe
 from ..media.read import frame_times, frames_at
 from ..types import ClipInfo
-from .watermark import carries
-from .watermark_find import Found, find_mark
+from .watermark_find import Found, find_laid, find_mark
 
 _SPOTS, _RUN = 6, 8  # stretches of a clip that are looked at, and frames of each: a seek costs more than a frame
 
@@ -27,36 +27,36 @@ class FoundMark:
 
     payload: str
     log10_false: float
-    is_as_laid: bool  # neither cropped, scaled nor mirrored since
 
 
 def mark_in(path: Path | str) -> FoundMark | None:
     """The watermark of a picture, a clip or a folder of pictures; None where there is none, or nothing to look at."""
-    path = Path(path)
     try:
-        if path.suffix.lower() in STILLS and path.is_file():
-            return _told(find_mark([read_picture(path)]))
-        if path.is_dir():
-            pictures = pictures_in(path)
-            return _told(find_mark([read_picture(pictures[n]) for n in _spread(len(pictures))])) if pictures else None
-        return mark_in_clip(probe(path))
+        return _told(find_mark(_pictures(Path(path))))
     except SemblanceError:
         return None
 
 
-def mark_in_clip(info: ClipInfo) -> FoundMark | None:
-    """The watermark of a clip."""
-    if not carries(info.height, info.width):
-        return None
-    with closing(frames_at(info, _spread(len(frame_times(info))))) as frames:
-        pictures = [frame.pixels for frame in frames if frame is not None]
-    return _told(find_mark(pictures)) if pictures else None
-
-
 def payload_laid(info: ClipInfo) -> str:
-    """The number of a mark that lies on a clip as it was laid there, '' if none does: see Marking, `over`."""
-    found = mark_in_clip(info)
-    return found.payload if found and found.is_as_laid else ""
+    """The number of a mark that lies on a clip just as it was laid there, '' if none does: see Marking, `over`."""
+    try:
+        found = _told(find_laid(_of_clip(info)))
+    except SemblanceError:
+        return ""
+    return found.payload if found else ""
+
+
+def _pictures(path: Path) -> Iterator[np.ndarray]:
+    """What is looked at of a file or folder, one after the other: a few 8K frames would fill the memory."""
+    if path.is_dir():
+        pictures = pictures_in(path)
+        return (read_picture(pictures[number]) for number in _spread(len(pictures)))
+    return iter([read_picture(path)]) if path.suffix.lower() in STILLS else _of_clip(probe(path))
+
+
+def _of_clip(info: ClipInfo) -> Iterator[np.ndarray]:
+    with closing(frames_at(info, _spread(len(frame_times(info))))) as frames:
+        yield from (frame.pixels for frame in frames if frame is not None)
 
 
 def _spread(count: int) -> list[int]:
@@ -68,7 +68,4 @@ def _spread(count: int) -> list[int]:
 
 
 def _told(found: Found) -> FoundMark | None:
-    if found.payload is None:
-        return None
-    laid = not found.mirrored and found.scale == 1 and found.shift == (0.0, 0.0)
-    return FoundMark(f"{found.payload:016x}", found.log10_false, laid)
+    return None if found.payload is None else FoundMark(f"{found.payload:016x}", found.log10_false)

@@ -75,6 +75,11 @@ def carries(height: int, width: int) -> bool:
     return min(height, width) >= SMALLEST
 
 
+def laid_scale(height: int, width: int) -> float:
+    """Size of the tile in a frame of this size as it is laid there, against that of frames that are large enough."""
+    return max(1.0, FINEST / min(height, width))
+
+
 def make_mark(payload: int, height: int, width: int) -> Mark:
     """The pattern of `payload` (0 .. 2**64 - 1) for frames of this size.
 
@@ -87,7 +92,7 @@ def make_mark(payload: int, height: int, width: int) -> Mark:
     tile, number = waves(), encode(payload)
     spectrum = np.zeros((2 * REACH + 1, REACH + 1), complex)
     spectrum[tile.down + REACH, tile.right] = tile.phase * np.concatenate([np.ones(SYNC), number])
-    step = 2j * np.pi / TILE * REFERENCE / max(min(height, width), FINEST)
+    step = 2j * np.pi / TILE * REFERENCE / (min(height, width) * laid_scale(height, width))
     down = np.exp(step * np.outer(np.arange(height) + 0.5, np.arange(-REACH, REACH + 1)))
     right = np.exp(step * np.outer(np.arange(REACH + 1), np.arange(width) + 0.5)).astype(np.complex64)
     half = (down @ spectrum).astype(np.complex64) / np.sqrt(len(tile.phase) / 2)

@@ -21,7 +21,7 @@ import cv2
 import numpy as np
 
 from ..errors import InputError
-from .watermark import REACH, REFERENCE, SYNC, TILE, carries, check_samples, waves
+from .watermark import REACH, REFERENCE, SYNC, TILE, carries, check_samples, laid_scale, waves
 from .watermark_code import PAYLOAD_BITS, decode, encode
 
 SURE = -6.0
@@ -80,10 +80,11 @@ def find_mark(frames: Iterable[np.ndarray], bits: int = 8) -> Found:
     """
     mean, shape, count = average(frames, bits)
     if not carries(*shape[:2]):
-        return Found(None, 0.0, 1.0, (0.0, 0.0), False, count)
+        return _nothing(count)
     even = even_out(mean)
     views = {False: even, True: np.ascontiguousarray(even[:, ::-1])}
-    places = [Place((1.0, 1.0), (0.0, 0.0), mirrored, 0.0) for mirrored in views]
+    uncropped = sorted({1.0, laid_scale(*shape[:2])})
+    places = [Place((scale, scale), (0.0, 0.0), mirrored, 0.0) for mirrored in views for scale in uncropped]
     found = [read(views[place.mirrored], place, shape, count) for place in places]
     if not any(one.payload is not None for one in found):
         places = [look(views[m], (scale, scale), m, COARSE) for m in views for scale in scales()]
@@ -92,6 +93,19 @@ def find_mark(frames: Iterable[np.ndarray], bits: int = 8) -> Found:
             if found[-1].payload is not None:
                 break
     return min(found, key=lambda one: (one.payload is None, one.log10_false))
+
+
+def find_laid(frames: Iterable[np.ndarray], bits: int = 8) -> Found:
+    """find_mark for a clip that is just as it was marked: neither cropped, resized nor mirrored; far quicker."""
+    mean, shape, count = average(frames, bits)
+    if not carries(*shape[:2]):
+        return _nothing(count)
+    scale = laid_scale(*shape[:2])
+    return read(even_out(mean), Place((scale, scale), (0.0, 0.0), False, 0.0), shape, count)
+
+
+def _nothing(count: int) -> Found:
+    return Found(None, 0.0, 1.0, (0.0, 0.0), False, count)
 
 
 def average(frames: Iterable[np.ndarray], bits: int) -> tuple[np.ndarray, tuple[int, ...], int]:
@@ -209,7 +223,7 @@ def turned(values: np.ndarray, shift: tuple[float, float], which: slice = slice(
 
 def tries() -> int:
     """How many places are compared, at most."""
-    return 2 + 2 * len(scales()) * COARSE**2 + CANDIDATES * 9 * CLOSE**2
+    return 4 + 2 * len(scales()) * COARSE**2 + CANDIDATES * 9 * CLOSE**2
 
 
 def read(even: np.ndarray, place: Place, shape: tuple[int, ...], count: int) -> Found:

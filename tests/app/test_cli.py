@@ -100,7 +100,8 @@ def test_bad_input_is_one_sentence_code_2_and_nothing_left(arguments, words, she
     told = capsys.readouterr()
     assert code == 2, told
     assert words in told.err and "Traceback" not in told.err and told.out == ""
-    sentences = [line for line in told.err.splitlines() if not re.match(r"\w+: \d+ ", line)]  # stages tell their rate
+    rates = re.compile(r"[\w ]+: \d+ ")  # of the stages
+    sentences = [line for line in told.err.splitlines() if not rates.match(line)]
     assert len(sentences) == 1 and words in sentences[0], told.err
     assert sorted(path.relative_to(shelf) for path in shelf.rglob("*")) == before
 

@@ -124,7 +124,7 @@ def test_ctrl_c_ends_at_a_safe_point_and_the_same_command_goes_on(tmp_path):
     process.send_signal(signal.SIGINT)
     _, told = process.communicate(timeout=60)
     assert process.returncode == 130 and "person-2.mp4 was not finished" in told and "Traceback" not in told
-    assert sorted(path.suffix for path in out.iterdir()) == [".json", ".mkv", ".mp4", ".parquet"]
+    assert sorted(path.suffix for path in out.iterdir()) == [".c2pa", ".json", ".mkv", ".mp4", ".parquet"]
     again = subprocess.run(command, capture_output=True, text=True)
     assert again.returncode == 0 and "2 clips, 40 frames" in again.stdout, again.stderr
     assert open_truth(out / "person-2.mp4").frames == 20

@@ -17,7 +17,7 @@ from semblance.media.listen import read_wave
 from semblance.people.bodies import open_body
 from semblance.runs import StopSignal
 from semblance.trust.publish import LABEL
-from tests.create.swapping import StopAt, pixels_of
+from tests.create.swapping import StopAt, marked, pixels_of
 
 # 30 frames of the source and 22 of the target: training needs 20 good faces of each
 TINY = Plan(size=160, source_seconds=1.2, target_seconds=0.88, minutes=0.1, preset="tiny")
@@ -73,7 +73,8 @@ def test_truth_is_the_plate_played_by_the_source(result):
 
 def test_the_result_is_the_plate_but_for_the_face(result):
     folder = result.page.parent
-    plate, swapped = (pixels_of(folder / f"{name}.mp4").astype(int) for name in ("plate", "result"))
+    result, film = folder / "result.mp4", folder / "plate.mp4"
+    plate, swapped = marked(pixels_of(film), result, film).astype(int), pixels_of(result).astype(int)
     assert swapped.shape == plate.shape == (22, 160, 160, 3)
     gap = np.abs(plate - swapped).mean((0, 3))
     skin = (pixels_of(masks_path(folder / "plate.mp4"))[..., 0] == REGIONS["skin"]).mean(0) > 0.9

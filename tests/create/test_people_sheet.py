@@ -32,7 +32,7 @@ def test_seven_people_in_rows_of_six_all_different(sheet):
     tiles = tiles_of(pixels, 7)
     gaps = [np.abs(a - b).mean() for k, a in enumerate(tiles) for b in tiles[:k]]
     assert min(gaps) > 5 and min(tile.std() for tile in tiles) > 15
-    assert tiles_of(pixels, 12)[7].std((0, 1)).max() == 0, "there is somebody in the eighth place"
+    assert tiles_of(pixels, 12)[7].std((0, 1)).max() < 2, "there is more than the watermark in the eighth place"
 
 
 def test_it_is_labelled(sheet):
@@ -44,7 +44,8 @@ def test_the_same_seed_draws_the_same_people_and_fewer_are_the_first_of_more(she
     again = people_sheet(tmp_path / "again.png", 2, seed=3, size=SIZE, body="builtin")
     other = people_sheet(tmp_path / "other.png", 2, seed=4, size=SIZE, body="builtin")
     before, after, else_ = (tiles_of(read_picture(path), 2) for path in (sheet, again, other))
-    assert np.array_equal(before, after)
+    assert max(np.abs(a - b).max() for a, b in zip(before, after)) < 20  # each sheet has a watermark of its own
+    assert max(np.abs(a - b).mean() for a, b in zip(before, after)) < 2.5
     assert all(np.abs(a - b).mean() > 5 for a, b in zip(before, else_))
 
 

@@ -32,7 +32,7 @@ def test_a_working_folder_is_gone_on_with_by_the_same_command_only(grid, tmp_pat
         assert "run the same command again" in str(told.value).lower() and "--resume" not in str(told.value)
         return watcher.stages
 
-    assert begin(source, target)[:4] == ["extract", "curate", "extract", "curate"]
+    assert begin(source, target)[:6] == ["check the content", "extract", "curate"] * 2
     assert begin(source, target, minutes=20) == ["load faces", "training"]
     picture = next((tmp_path / "c.mp4.work" / "source" / "faces").iterdir())
     for other in ({"source": target}, {"target": source}, {"seed": 1}, {"source_person": picture}):

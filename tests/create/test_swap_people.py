@@ -11,7 +11,7 @@ from semblance.media.encode import EncodeOptions
 from semblance.media.image import write_picture
 from semblance.media.probe import probe
 from semblance.media.read import read_frames
-from tests.create.swapping import pixels_of
+from tests.create.swapping import marked, pixels_of
 
 
 def test_a_short_loss_is_bridged_by_option(run, plate, tmp_path):
@@ -32,7 +32,7 @@ def test_only_the_target_of_two_people_is_swapped(run, grid, plate, tmp_path):
     for one, other in zip(read_frames(probe(plate), 0, 25), read_frames(probe(grid / "bbaf2n.mpg"), 0, 25)):
         write_picture(folder / f"{one.index:03d}.png", np.hstack([other.pixels, one.pixels]), {})
     made = swap(folder, run, tmp_path / "two.mkv", encode=EncodeOptions(codec="ffv1"))
-    before, after = pixels_of(folder).astype(float), pixels_of(made.out).astype(float)
+    before, after = marked(pixels_of(folder), made.out).astype(float), pixels_of(made.out).astype(float)
     gap = np.abs(before - after).mean((0, 1, 3))
     assert made.swapped == 25
     assert gap[:360].max() < 1.5 and gap[360:].max() > 3
@@ -69,5 +69,5 @@ def test_a_lost_face_is_bridged_only_if_it_is_one_to_replace(who, stranger, targ
     made = swap(folder, run, tmp_path / "o.mkv", encode=EncodeOptions(codec="ffv1"), options=options)
     assert made.swapped == 20
     assert json.loads((made.report / "report.json").read_text())["carried"] == carried
-    gap = np.abs(pixels_of(folder)[8].astype(float) - pixels_of(made.out)[8]).mean((0, 2))
+    gap = np.abs(marked(pixels_of(folder), made.out)[8].astype(float) - pixels_of(made.out)[8]).mean((0, 2))
     assert (gap[:360].max() > 1.5) == (who == "all")

@@ -18,6 +18,7 @@ from semblance.trust import publish
 from semblance.trust.consent import revoke
 from semblance.trust.ledger import open_ledger
 from semblance.trust.manifest import Claim, read_manifest, sidecar_of
+from semblance.trust.mark_in_file import mark_in, payload_laid
 from semblance.trust.marking import Marking
 from semblance.trust.publish import LABEL, EncodeOptions, open_segment_for, publish_clip, publish_picture
 from semblance.trust.visible import VisibleMark
@@ -135,6 +136,20 @@ def textured(height: int = 288, width: int = 352) -> np.ndarray:
     layers = [chance.normal(0, 1, (height // k + 1, width // k + 1)).repeat(k, 0).repeat(k, 1) for k in (1, 4, 24)]
     grey = 120 + sum(gain * layer[:height, :width] for gain, layer in zip((5, 9, 25), layers))
     return np.repeat(np.clip(grey, 0, 255).astype(np.uint8)[..., None], 3, 2)
+
+
+@pytest.mark.parametrize("height, width", [(140, 180), (288, 352), (400, 300)])
+def test_a_mark_that_lies_as_it_was_laid_is_known_at_once(tmp_path, height, width):
+    pictures = [textured(height, width)] * 4
+    plate = make_clip(tmp_path / "plate.mkv", size=(width, height), frames=4, codec="ffv1", pictures=pictures)
+    published(plate, tmp_path / "o.mp4", "h264")
+    assert payload_laid(probe(tmp_path / "o.mp4")) == CLAIM.watermark == mark_in(tmp_path / "o.mp4").payload
+    assert payload_laid(probe(plate)) == "" and mark_in(plate) is None
+    flipped = make_clip(
+        tmp_path / "f.mkv", size=(width, height), frames=1, codec="ffv1",
+        pictures=[next(read_frames(probe(tmp_path / "o.mp4"))).pixels[:, ::-1]],
+    )  # fmt: skip
+    assert payload_laid(probe(flipped)) == "" and mark_in(flipped).payload == CLAIM.watermark
 
 
 @pytest.mark.parametrize("codec, name", [("h264", "o.mp4"), ("png", "o")])
