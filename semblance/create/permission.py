@@ -23,7 +23,7 @@ from ..trust.ledger import open_ledger
 from ..trust.manifest import read_manifest
 from ..trust.statement import state, stated
 
-ORIGIN = "origin.json"
+ORIGIN, PERMISSION = "origin.json", "permission.json"
 _CLIP = "CLIP"  # in the command of a refusal, where it is not known any more
 
 
@@ -43,14 +43,11 @@ def permit(
 
 
 def permit_faceset(faceset: Faceset, project: str = "") -> Permission:
-    """permit for a faceset's kept faces."""
-    return permit(
-        np.stack(faceset.kept["identity"].to_list()),
-        sources_of(faceset),
-        origin_of(faceset),
-        _clips_of(faceset),
-        project,
-    )
+    """permit for a faceset's kept faces; the faceset remembers it."""
+    vectors = np.stack(faceset.kept["identity"].to_list())
+    found = permit(vectors, sources_of(faceset), origin_of(faceset), _clips_of(faceset), project)
+    write_json(faceset.folder / PERMISSION, found.as_json())
+    return found
 
 
 def permit_model(header: dict, project: str = "") -> Permission:

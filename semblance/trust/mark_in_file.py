@@ -18,6 +18,7 @@ from ..media.read import frame_times, frames_at
 from ..types import ClipInfo
 from .watermark_find import Found, find_laid, find_mark
 
+_FIRST = 12  # frames that a mark which lies as it was laid is read from
 _SPOTS, _RUN = 6, 8  # stretches of a clip that are looked at, and frames of each: a seek costs more than a frame
 
 
@@ -40,7 +41,7 @@ def mark_in(path: Path | str) -> FoundMark | None:
 def payload_laid(info: ClipInfo) -> str:
     """The number of a mark that lies on a clip just as it was laid there, '' if none does: see Marking, `over`."""
     try:
-        found = _told(find_laid(_of_clip(info)))
+        found = _told(find_laid(_of_clip(info, list(range(_FIRST)))))
     except SemblanceError:
         return ""
     return found.payload if found else ""
@@ -51,11 +52,12 @@ def _pictures(path: Path) -> Iterator[np.ndarray]:
     if path.is_dir():
         pictures = pictures_in(path)
         return (read_picture(pictures[number]) for number in _spread(len(pictures)))
-    return iter([read_picture(path)]) if path.suffix.lower() in STILLS else _of_clip(probe(path))
+    return iter([read_picture(path)]) if path.suffix.lower() in STILLS else _of_clip(probe(path), None)
 
 
-def _of_clip(info: ClipInfo) -> Iterator[np.ndarray]:
-    with closing(frames_at(info, _spread(len(frame_times(info))))) as frames:
+def _of_clip(info: ClipInfo, wanted: list[int] | None) -> Iterator[np.ndarray]:
+    """The wanted frames, as far as they are there; None: those of _spread."""
+    with closing(frames_at(info, _spread(len(frame_times(info))) if wanted is None else wanted)) as frames:
         yield from (frame.pixels for frame in frames if frame is not None)
 
 

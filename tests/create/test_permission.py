@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from semblance.create.permission import ORIGIN, origin_of, permit, permit_faceset, shows_nobody_real
+from semblance.create.permission import ORIGIN, PERMISSION, origin_of, permit, permit_faceset, shows_nobody_real
 from semblance.errors import Refused
 from semblance.faceset.store import Faceset
 from semblance.runs import hash_of
@@ -46,6 +46,7 @@ def test_clips_of_nobody_need_no_entry(tmp_path):
     assert shows_nobody_real(tmp_path / "shots")
     made = faceset(tmp_path / "set", [tmp_path / "shots"], face(1))
     assert permit_faceset(made).kind == "synthetic"
+    assert json.loads((tmp_path / "set" / PERMISSION).read_text()) == {"kind": "synthetic", "consent": []}
     (tmp_path / "shots" / "1.png").unlink()  # what was noted while the clips were there holds without them
     assert permit_faceset(made).kind == "synthetic"
     (tmp_path / "set" / ORIGIN).unlink()
