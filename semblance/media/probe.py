@@ -86,7 +86,8 @@ def _is_variable(path: Path) -> bool:
             return False
         # the last few may wait for packets that lie beyond the sample
         steps = np.diff(np.unique(stamps)[: -8 if len(packets) == _SAMPLE else None]) * float(stream.time_base)
-    return bool(steps.max() - steps.min() > 2 * _JITTER)
+    # a broken writer may give all frames one time
+    return bool(len(steps) and steps.max() - steps.min() > 2 * _JITTER)
 
 
 def _sound(track: av.audio.stream.AudioStream) -> AudioInfo:

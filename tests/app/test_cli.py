@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -30,8 +31,12 @@ def test_help_is_quick_and_imports_nothing_heavy():
 
 
 def test_every_verb_explains_itself():
-    for verb in VERBS:
-        done = subprocess.run([*COMMAND, verb, "--help"], capture_output=True, text=True)
+    def ask(verb):
+        return verb, subprocess.run([*COMMAND, verb, "--help"], capture_output=True, text=True)
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(ask, VERBS))
+    for verb, done in answers:
         assert done.returncode == 0 and f"semblance {verb}" in done.stdout, done.stderr
         assert verb in usage()
 

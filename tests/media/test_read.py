@@ -189,3 +189,8 @@ def test_bad_clips_are_refused_in_one_sentence(tmp_path, kind, sentence):
     with pytest.raises(MediaError, match=sentence) as caught:
         probe(_bad(tmp_path, kind))
     assert "\n" not in str(caught.value) and str(caught.value).endswith(".")
+
+
+def test_a_clip_whose_frames_all_have_one_time_can_still_be_looked_at(tmp_path):
+    clip = make_clip(tmp_path / "clip.mp4", frames=6, stamps=[0] * 6, settings={"bf": "0"})
+    assert probe(clip).variable_rate is False
