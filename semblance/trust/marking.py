@@ -23,12 +23,12 @@ def payload_of(*facts: object) -> str:
 class Marking:
     """Lays the mark of `payload` (16 hexadecimal digits) over frames of one size; see media.write.Alter.
 
-    over: the payload of an older mark, laid on frames of this very size and place. Frames too small to carry a mark
-    stay without (trust/watermark.py, carries).
+    over: the payload of an older mark, laid on frames of this very size and place; gain: of the mark's usual strength.
+    Frames too small to carry a mark stay without (trust/watermark.py, carries).
     """
 
-    def __init__(self, payload: str, over: str = "") -> None:
-        self._payload, self._over = payload, over
+    def __init__(self, payload: str, over: str = "", gain: float = 1.0) -> None:
+        self._payload, self._over, self._gain = payload, over, np.float32(gain)
         self._mark: Mark | None = None
 
     def luma(self, plane: np.ndarray, bits: int) -> None:
@@ -48,5 +48,5 @@ class Marking:
             mark = make_mark(number, height, width)
             if self._over and self._over != self._payload:
                 mark = Mark(number, mark.pattern - make_mark(int(self._over, 16), height, width).pattern)
-            self._mark = mark
+            self._mark = mark if self._gain == 1 else Mark(number, mark.pattern * self._gain)
         return self._mark

@@ -37,6 +37,8 @@ from .visible import Marker, VisibleMark, visible_patch
 
 LABEL = {"synthetic_media": "yes", "software": f"Semblance {__version__}"}
 
+_STILL = 0.6  # of a clip's mark: no codec takes it from a picture, and frames shown in it have marks of their own
+
 __all__ = [
     "LABEL",
     "Claim",
@@ -107,7 +109,7 @@ def publish_picture(path: Path, pixels: np.ndarray, claim: Claim, mark: bool = T
     if mark:
         payload = claim.watermark or payload_of(claim.what, pixels.shape, sha256(pixels.tobytes()).hexdigest())
         claim, pixels = replace(claim, watermark=payload), np.array(pixels)
-        Marking(payload).rgb(pixels)
+        Marking(payload, gain=_STILL).rgb(pixels)
     with sealing(path, claim) as seal:
         write_picture(path, pixels, label(claim.what), seal)
 
