@@ -27,9 +27,10 @@ from ..people.person import draw_person, with_face_of
 from ..people.scene import draw_scene
 from ..runs import Clock, Progress, StopSignal, environment, write_json, written_whole
 from ..training.options import TrainOptions
+from ..trust.consent import Permission
 from ..trust.publish import publish_picture
-from .claims import rendered
-from .film import WHAT, chances, claim, film_clip, is_filmed
+from .claims import drawn
+from .film import chances, claim, film_clip, is_filmed
 from .measure import measure
 from .page import PageContent, write_page
 from .replace import replace
@@ -157,7 +158,7 @@ def _measure(clips: dict[str, Path], progress: Progress, stop: StopSignal) -> di
 
 def _page(out: Path, clips: dict[str, Path], tables: dict[str, Measurement], plan: Plan, seed: int) -> Path:
     """Strips, previews and index.html."""
-    publish_picture(out / "strip.png", _strip(clips), rendered(WHAT))
+    publish_picture(out / "strip.png", _strip(clips), drawn("plate, result and truth", Permission("synthetic")))
     previews = _previews(out, clips["result"].with_name("result.mp4.work") / "model" / "previews")
     report = out / "result.report"
     told = environment()
