@@ -21,7 +21,7 @@ __version__ = "0.1.0"
 _VERBS = {
     "extract": "semblance.create.extract",
     "curate": "semblance.faceset.curate",
-    "import_faceset": "semblance.faceset.importing",
+    "import_faceset": "semblance.create.bring_in",
     "export_faceset": "semblance.faceset.exporting",
     "train": "semblance.create.train",
     "swap": "semblance.create.swap",

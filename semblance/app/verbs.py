@@ -121,7 +121,8 @@ def _curate(progress: TerminalProgress, stop: StopSignal) -> Callable:
 
 
 def _faceset_import(progress: TerminalProgress, stop: StopSignal) -> Callable:
-    from ..faceset.importing import ImportOptions, import_faceset
+    from ..create.bring_in import import_faceset
+    from ..faceset.importing import ImportOptions
 
     def command(
         faces: tyro.conf.Positional[Path],
