@@ -26,6 +26,7 @@ from ..people.performance import EXPRESSIONS, PerformanceOptions, draw_performan
 from ..people.person import Person, draw_person
 from ..people.scene import draw_scene
 from ..runs import Clock, Progress, StopSignal, beside, environment, hash_of, write_json
+from ..trust.leaving import notes_of
 from ..trust.publish import open_segment_for, publish_clip, publish_picture
 from ..types import Frame, Wave
 from .claims import rendered
@@ -188,8 +189,8 @@ def film_clip(take: Take, clip: Path, progress: Progress, stop: StopSignal) -> N
         publish_clip([pieces[1]], masks_path(clip), info, times, data)
         publish_clip([pieces[0]], clip, info, times, pictured, wave)
     finally:
-        for piece in pieces:
-            piece.unlink(missing_ok=True)
+        for left in (*pieces, notes_of(pieces[0])):
+            left.unlink(missing_ok=True)
     about = {
         "clip": clip.name,
         "clip_sha256": hash_of(clip),

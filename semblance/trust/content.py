@@ -1,40 +1,32 @@
 """The content gate: no face is taken from, or put into, sexual pictures.
 
-Clips, folders of pictures and pictures -> a Checked for each, or Refused. Looks are taken every two seconds, at key
-frames where there are any, so that little is decoded that is not looked at; nudenet's small net (YOLOv8n, 320 x 320)
-judges each. What such a gate can miss is written in docs/content_gate.md.
+Clips, folders of pictures and pictures -> a Checked for each, or Refused. Looks are taken every two seconds
+(media/glance.py; of what leaves: leaving.py); nudenet's small net (YOLOv8n, 320 x 320) judges each. What such a gate
+can miss is written in docs/content_gate.md.
 """
 
 from __future__ import annotations
 
 import hashlib
 import importlib.util
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from ..errors import MediaError, ModelError, Refused
-from ..media.colour import to_rgb
-from ..media.folder import FOLDER_RATE, pictures_in
-from ..media.image import read_picture
-from ..media.opening import STILLS, open_clip, picture_stream
-from ..media.probe import probe
-from ..media.read import timeline_of
-from ..media.timeline import Timeline, demux
+from ..media.folder import pictures_in
+from ..media.glance import glance
+from ..media.opening import STILLS
 from ..runs import Progress, StopSignal, cores
 from ..streams import ahead
-from ..types import ClipInfo
 
 EVERY = 2.0  # seconds of film between looks: two to three percent of what a swap takes, where key frames come in time
 FEWEST = 5  # looks, one more or less, at a clip that is shorter than so many intervals
-_LATE = 1.1  # a key frame may come so much later: many encoders set one every 2.002 s
-WHOLE, ONE_IN = 32, 25  # of a folder, so many pictures are all looked at; of more, at least so many and one in 25
-
 TWICE, NEAR = 2, 5  # a weaker score counts if two of five looks in a row have one
 
 # what the net tells apart, in the order of its output
@@ -57,7 +49,6 @@ LIMITS = {
 
 MODEL_SHA256 = "c15d8273adad2d0a92f014cc69ab2d6c311a06777a55545f2c4eb46f51911f0f"  # 320n.onnx of nudenet 3.4.2
 _SIDE = 320
-_TOP = -(1 << 62)  # before any tick
 _TOLD = 5  # times or pictures that the sentence names
 
 Detector = Callable[[np.ndarray], Mapping[str, float]]  # (H, W, 3) uint8 RGB -> highest score 0..1 of each class
@@ -83,22 +74,6 @@ class Checked:
         return {"looks": self.looks, "highest": round(self.highest, 4), "interval": round(self.interval, 3)}
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """Tick of a frame to look at, and of the key frame from which decoding leads to it."""
-
-    tick: int
-    key: int
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Look:
-    """One picture to judge: upright pixels (H, W, 3) uint8 RGB, and where it was, in words."""
-
-    where: str
-    pixels: np.ndarray
-
-
 def check_content(
     paths: Path | str | Sequence[Path | str],
     progress: Progress | None = None,
@@ -112,7 +87,7 @@ def check_content(
     """
     paths = [paths] if isinstance(paths, str | Path) else list(paths)
     progress, stop = progress or Progress(), stop or StopSignal()
-    detector = detector or Nudenet()
+    detector = detector or installed_net()
     return [_check(Path(path), detector, progress, stop) for path in paths]
 
 
@@ -179,6 +154,12 @@ class Nudenet:
         return dict(zip(CLASSES, answer[0, 4:].max(1).tolist()))
 
 
+@cache
+def installed_net() -> Nudenet:
+    """The net, loaded once in a process: it takes 0.2 s. Raises ModelError."""
+    return Nudenet()
+
+
 def _installed_model() -> Path:
     package = importlib.util.find_spec("nudenet")  # found, not imported: it would load what is not needed here
     if package is None or package.origin is None:
@@ -226,7 +207,7 @@ def _fitted(pixels: np.ndarray) -> np.ndarray:
 
 def _check(path: Path, detector: Detector, progress: Progress, stop: StopSignal) -> Checked:
     fingerprint = fingerprint_of(path)
-    planned, interval, looks = _looks_at(path)
+    planned, interval, looks = glance(path, EVERY, FEWEST)
     progress.stage("check the content", planned, "looks")
     where, seen = [], []
     with closing(ahead(looks, 2)) as looks:
@@ -238,120 +219,16 @@ def _check(path: Path, detector: Detector, progress: Progress, stop: StopSignal)
     progress.done()
     if len(seen) < max(planned / 2, 1):
         raise MediaError(f"{path} is damaged: only {len(seen)} of {planned} pictures could be checked; copy it again.")
-    found = suspicious(seen)
-    if found:
-        told = [where[index] for index in found[:_TOLD]] + [f"{len(found) - _TOLD} more"] * (len(found) > _TOLD)
-        place = "" if path.suffix.lower() in STILLS and not path.is_dir() else f" (at {', '.join(told)})"
-        raise Refused(f"{path} shows sexual content{place}, from which nothing is made; use other footage.")
+    refuse_suspicious(path, where, seen)
     return Checked(path, fingerprint, len(seen), max(map(nearness, seen)), interval)
 
 
-def _looks_at(path: Path) -> tuple[int, float, Iterator[Look]]:
-    """How many looks are planned, the seconds between them, and the looks."""
-    if path.is_dir():
-        pictures = pictures_in(path)
-        if not pictures:
-            raise MediaError(f"{path} holds no pictures ({', '.join(STILLS)}); name a clip or a folder of pictures.")
-        chosen = pictures_to_see(len(pictures))
-        return len(chosen), len(pictures) / len(chosen) / float(FOLDER_RATE), _look_at(pictures[k] for k in chosen)
-    if path.suffix.lower() in STILLS:
-        return 1, 0.0, iter([Look(path.name, read_picture(path))])
-    info, timeline = probe(path), timeline_of(path)
-    keys = np.flatnonzero(np.isin(timeline.ticks, timeline.keys[:, 0]))
-    interval = min(EVERY, float(timeline.times[-1]) / FEWEST)
-    chosen = frames_to_see(timeline.times, keys, interval)
-    return len(chosen), interval, _look_into(info, timeline, keys, chosen)
-
-
-def pictures_to_see(count: int) -> list[int]:
-    """Of a folder's pictures, all or evenly spread, first and last among them."""
-    wanted = min(count, max(WHOLE, -(-count // ONE_IN)))
-    return [int(index) for index in np.linspace(0, count - 1, wanted).round()]
-
-
-def frames_to_see(times: np.ndarray, keys: np.ndarray, interval: float) -> list[int]:
-    """Frames, by index, about `interval` seconds apart: a key frame if one comes in the second half of the interval,
-    else whatever frame is then shown. times (N,) seconds; keys (K,) indices of key frames."""
-    chosen, key_times = [0], times[keys]
-    while times[chosen[-1]] + interval < times[-1]:
-        last = times[chosen[-1]]
-        after, upto = np.searchsorted(key_times, (last + interval / 2, last + interval * _LATE), "right")
-        shown = (
-            np.searchsorted(times, last + interval, "right") - 1
-        )  # since when does not matter: it may stand for long
-        chosen.append(int(keys[upto - 1] if upto > after else max(shown, chosen[-1] + 1)))
-    return chosen
-
-
-def _look_at(pictures: Iterator[Path]) -> Iterator[Look]:
-    for picture in pictures:
-        try:
-            yield Look(picture.name, read_picture(picture))
-        except MediaError:
-            continue  # no part of the result either
-
-
-def _look_into(info: ClipInfo, timeline: Timeline, keys: np.ndarray, chosen: Sequence[int]) -> Iterator[Look]:
-    """The frames `chosen` of a clip, each as it is or the next that the decoder gives, upright and with the proportions
-    of square pixels."""
-    wanted = deque(_Wanted(int(timeline.ticks[k]), _key_before(timeline.ticks, keys, k)) for k in chosen)
-    with open_clip(info.path) as container:
-        stream = picture_stream(container, info.path)
-        for native in _natives(container, stream, timeline, wanted):
-            tick = native.pts if timeline.shown else native.dts
-            tick = wanted[0].tick if tick is None else tick
-            if tick < wanted[0].tick:
-                continue
-            seconds = int((tick - int(timeline.ticks[0])) * timeline.time_base)
-            yield Look(clock_time(seconds), _upright(to_rgb(native), info))
-            while wanted and wanted[0].tick <= tick:
-                wanted.popleft()
-            if not wanted:
-                return
-
-
-def _natives(container, stream, timeline: Timeline, wanted: deque[_Wanted]) -> Iterator:
-    """The decoder's frames about the next wanted one, in one run through the packets: begun at the key frame before it,
-    without frames that no other is built on, and left off where the next wanted one has a later key frame."""
-    stream.thread_count = 1  # more would take in several packets before the first frame comes
-    stream.codec_context.skip_frame = "NONREF"
-    begun = _TOP
-    for packet in demux(container, stream):
-        stamp = packet.pts if timeline.shown else packet.dts
-        is_key = packet.is_keyframe and stamp is not None
-        if begun < wanted[0].key:
-            if not is_key or stamp < wanted[0].key:
-                continue
-            stream.codec_context.flush_buffers()
-        if is_key:
-            begun = max(begun, stamp)
-        yield from _decoded(packet.decode)
-    yield from _decoded(lambda: stream.decode(None))
-
-
-def _decoded(decode: Callable[[], list]) -> list:
-    try:
-        return decode()
-    except (
-        Exception
-    ):  # decoders fail in many ways; what they cannot read is passed over, as it is when the clip is read
-        return []
-
-
-def _key_before(ticks: np.ndarray, keys: np.ndarray, index: int) -> int:
-    """Tick of the last key frame at or before a frame; _TOP: decoding has to begin with the clip."""
-    before = np.searchsorted(keys, index, "right")
-    return int(ticks[keys[before - 1]]) if before else _TOP
-
-
-def _upright(pixels: np.ndarray, info: ClipInfo) -> np.ndarray:
-    pixels = np.rot90(pixels, -info.rotation // 90)
-    if info.pixel_aspect == 1:
-        return pixels
-    height, width = pixels.shape[:2]
-    return cv2.resize(np.ascontiguousarray(pixels), (max(round(width * info.pixel_aspect), 1), height))
-
-
-def clock_time(seconds: int) -> str:
-    """hh:mm:ss"""
-    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+def refuse_suspicious(path: Path, where: Sequence[str], seen: Sequence[Mapping[str, float]]) -> None:
+    """Raises Refused if what was seen of `path`, look by look in order of time, is suspicious; where: the place of each
+    look, in words."""
+    found = suspicious(seen)
+    if not found:
+        return
+    told = [where[index] for index in found[:_TOLD]] + [f"{len(found) - _TOLD} more"] * (len(found) > _TOLD)
+    place = "" if path.suffix.lower() in STILLS and not path.is_dir() else f" (at {', '.join(told)})"
+    raise Refused(f"{path} shows sexual content{place}, from which nothing is made; use other footage.")

@@ -1,7 +1,8 @@
 """The one way out for synthetic media: mark, label, write beside the place, sign, read back, move into place.
 
 Segments, clips and pictures that this package makes leave through here and nowhere else; what cannot be marked,
-labelled and signed does not leave. Nothing is left behind on failure.
+labelled and signed does not leave, and clips are looked at once more by the content gate. Nothing is left behind on
+failure.
 
 Three labels, since each is lost in another way: the watermark in the pixels (trust/watermark.py), tags in the
 container, and the signed manifest (trust/manifest.py). Segments are pieces of work: marked and tagged, signed only when
@@ -25,11 +26,13 @@ from ..media.encode import EncodeOptions, check_encode
 from ..media.folder import pictures_in
 from ..media.image import check_picture, read_tags, write_picture
 from ..media.join import Check
+from ..media.native import paste
 from ..media.write import PictureFolderWriter, SegmentWriter, join_segments, open_segment
 from ..runs import hash_of, written_whole
 from ..types import ClipInfo, Frame, Patch, Wave
 from .consent import note_use
 from .keys import Identity, open_identity
+from .leaving import Lookout, pass_all
 from .ledger import open_ledger
 from .manifest import Claim, read_manifest, sidecar_of, sign
 from .marking import Marking, payload_of
@@ -58,13 +61,17 @@ def label(what: str = "") -> dict[str, str]:
 
 
 class LabelledWriter:
-    """A segment's writer that lays the visible mark, if one was asked for, over all else."""
+    """A segment's writer that lays the visible mark, if one was asked for, over all else, and has frames looked at."""
 
-    def __init__(self, writer: SegmentWriter | PictureFolderWriter, marker: Marker | None) -> None:
-        self._writer, self._marker = writer, marker
+    def __init__(
+        self, writer: SegmentWriter | PictureFolderWriter, marker: Marker | None, lookout: Lookout | None
+    ) -> None:
+        self._writer, self._marker, self._lookout = writer, marker, lookout
 
     def write(self, frame: Frame, patches: Sequence[Patch] = ()) -> None:
-        """Encode the frame with the patches laid over it."""
+        """Encode the frame with the patches laid over it. Raises Refused."""
+        if self._lookout and self._lookout.wants(frame.time):
+            self._lookout.see(frame.time, paste(frame.pixels, patches))
         if self._marker:
             patches = [*patches, self._marker.patch(frame.pixels)]
         self._writer.write(frame, patches)
@@ -80,26 +87,32 @@ def open_segment_for(
     over: str = "",
 ) -> Iterator[LabelledWriter]:
     """A marked and labelled segment, for publish_clip to join; see media.write.open_segment. claim.watermark: laid over
-    each frame, unless it is ''; over: the payload that the plate carries already. Raises OutputError, InputError."""
+    each frame, unless it is '' (data, which the content gate does not look at either); over: the payload that the plate
+    carries already. Raises OutputError, InputError, Refused."""
     path = Path(path)
+    lookout = Lookout(info) if claim.watermark else None
     marker = visible_patch(info.width, info.height, visible, float(info.pixel_aspect)) if visible else None
     alter = Marking(claim.watermark, over) if claim.watermark else None
     check = lambda staged: require_label(staged, path)  # noqa: E731
     with open_segment(path, info, options, label(claim.what), check, alter) as writer:
-        yield LabelledWriter(writer, marker)
+        yield LabelledWriter(writer, marker, lookout)
+    if lookout:
+        lookout.note(path)
 
 
 def publish_clip(
     segments: Sequence[Path], out: Path, info: ClipInfo, times: np.ndarray, claim: Claim, wave: Wave | None = None
-) -> None:
+) -> dict[str, float]:
     """Join segments into the labelled and signed clip (or folder of pictures) `out`; see media.write.join_segments.
 
-    Its use of each consent is noted in the ledger just before it leaves. Raises OutputError, InputError, MediaError,
-    Refused (a consent was revoked meanwhile).
+    Returns what the content gate saw, {} for data. Its use of each consent is noted in the ledger just before it
+    leaves. Raises OutputError, InputError, MediaError, Refused (content, or a consent was revoked meanwhile).
     """
     out = Path(out)
+    seen = pass_all(segments, info) if claim.watermark else {}
     with sealing(out, claim) as seal:
         join_segments(segments, out, info, times, label(claim.what), seal, wave)
+    return seen
 
 
 def publish_picture(path: Path, pixels: np.ndarray, claim: Claim, mark: bool = True) -> None:

@@ -1,4 +1,4 @@
-"""Whatever brings pictures in stands behind the content gate, and leaves nothing where it refuses."""
+"""Whatever brings pictures in or lets them out stands behind the content gate, and leaves nothing where it refuses."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import semblance
+from semblance.create.film import FilmOptions, film_people
 from semblance.errors import Refused
 from semblance.faceset.exporting import export_faceset
 from semblance.media.image import write_picture
@@ -19,8 +20,9 @@ def refusing(*_):
 
 @pytest.fixture
 def shut(monkeypatch):
-    for room in ("extract", "bring_in", "swap"):
+    for room in ("extract", "bring_in"):
         monkeypatch.setattr(importlib.import_module(f"semblance.create.{room}"), "check_content", refusing)
+    monkeypatch.setattr("semblance.trust.leaving.installed_net", lambda: refusing)
 
 
 def test_no_faceset_comes_of_what_is_refused(shut, tmp_path):
@@ -41,3 +43,9 @@ def test_no_plate_is_changed_that_is_refused(shut, run, plate, tmp_path):
     with pytest.raises(Refused, match="the gate"):
         semblance.swap(plate, run, tmp_path / "out.mp4")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_no_film_leaves_that_is_refused(shut, tmp_path):
+    with pytest.raises(Refused, match="the gate"):
+        film_people(tmp_path / "film", FilmOptions(people=1, seconds=0.2, size=64, body="builtin"))
+    assert not list((tmp_path / "film").glob("*.m*")) and not list((tmp_path / "film").glob(".*"))

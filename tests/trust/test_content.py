@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from semblance.errors import MediaError, ModelError, Refused, Stopped
+from semblance.media.glance import clock_time, frames_to_see, pictures_to_see
 from semblance.media.image import write_picture
 from semblance.media.read import timeline_of
 from semblance.runs import Progress, StopSignal
-from semblance.trust import content
 from semblance.trust.content import (
     CLASSES,
     EVERY,
@@ -23,9 +23,7 @@ from semblance.trust.content import (
     Nudenet,
     check_content,
     found_in,
-    frames_to_see,
     nearness,
-    pictures_to_see,
     suspicious,
 )
 from tests.clips import break_packet, make_clip
@@ -122,7 +120,7 @@ def test_a_scene_as_long_as_the_interval_is_seen_wherever_it_lies(tmp_path, name
         clip = film(tmp_path / f"{start}{name}", colours, 5 * repeated, settings={"g": str(gop)})
         with pytest.raises(Refused) as refused:
             check_content(clip, detector=red)
-        told = [content.clock_time(second) for second in range(int(start / 5) - 1, int(start / 5) + 4)]
+        told = [clock_time(second) for second in range(int(start / 5) - 1, int(start / 5) + 4)]
         assert refused.value.exit_code == 3
         assert any(time in str(refused.value) for time in told) and "GENITALIA" not in str(refused.value)
 
