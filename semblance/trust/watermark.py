@@ -33,9 +33,10 @@ FINEST = 216  # a frame with a shorter side than this gets the tile of this one:
 REACH = int(HIGH * TILE) + 1  # no wave has more cycles per tile, down or right
 
 # strength in levels of 8 bits (rms) at the reference size: in flat areas, per level of texture beyond what noise is,
-# and at most: 2.5 in the whole of a frame would be 40.1 dB
-FLAT, SLOPE, MOST = 1.2, 2.5, 2.5
-NOISE, CUT = 0.2, 6.0  # levels: deviations that do not count as texture; those of strong edges, which hide no more
+# at most, and over the whole of a frame: 2.5 is 40.1 dB. Where texture hides it a mark may be strong, so that walls and
+# skin need to carry less of what H.264 at crf 33 leaves over
+FLAT, SLOPE, MOST, WHOLE = 0.85, 4.0, 3.2, 2.5
+NOISE, CUT = 0.4, 6.0  # levels: deviations that do not count as texture; those of strong edges, which hide no more
 _SEED = 0x53656D62
 
 
@@ -155,7 +156,9 @@ def strength(luma: np.ndarray, unit: float) -> np.ndarray:
     texture = cv2.blur(cv2.erode(cv2.blur(texture, (3, 3)), np.ones((3, 3), np.uint8)), (3, 3))
     size = (REFERENCE / max(min(height, width), REFERENCE)) ** 0.75
     allowed = np.maximum(texture - NOISE * unit, 0) * SLOPE + FLAT * unit
-    return np.minimum(allowed * np.float32(size), np.float32(MOST * unit * np.sqrt(size)))
+    allowed = np.minimum(allowed * np.float32(size), np.float32(MOST * unit * np.sqrt(size)))
+    whole = float(np.sqrt(np.square(allowed).mean()))
+    return allowed * np.float32(min(1.0, WHOLE * unit * np.sqrt(size) / whole))
 
 
 def check_samples(pixels: np.ndarray, bits: int) -> None:
