@@ -1,4 +1,4 @@
-"""The plate's frames and, for each, its faces: steadied in time, odd ones told."""
+"""The plate's frames and, for each, its faces: steadied in time within a shot, odd ones told."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 
 from ..faces.track import FaceTracker
+from ..finish.shots import ShotFinder
 from ..finish.steady import REACH, carried_over, leaps, steadied, without_leapt
 from ..media.read import read_frames
 from ..runs import Clock
@@ -29,28 +30,34 @@ def watch(info: ClipInfo, start: int, stop: int, carry: int, clock: Clock, depth
     """Frames [start, stop) of a clip with their faces; carry: frames over which a lost face is bridged (0: none).
 
     Looks a few frames beyond both ends, so that the first and last frame are steadied like any other. With `carry` a
-    face that leaps away is carried over like a lost one.
+    face that leaps away is carried over like a lost one. Nothing is taken over a cut from one shot to the next.
     """
     reach = max(REACH, carry)
-    found: deque[list[Face]] = deque([[]] * reach, maxlen=2 * reach + 1)
+    shot = 0
+    found: deque[tuple[int, list[Face]]] = deque([(0, [])] * reach, maxlen=2 * reach + 1)
     waiting: deque[Frame | None] = deque(maxlen=reach + 1)  # of the frames behind the middle only the faces are needed
 
     def step(frame: Frame | None, faces: list[Face]) -> Iterator[Watched]:
         """Take in the window's next frame (None: beyond the end) and give the one in its middle."""
-        found.append(faces)
+        found.append((shot, faces))
         waiting.append(frame)
         middle = waiting[0]
         if len(waiting) < waiting.maxlen or middle is None or not start <= middle.index < stop:
             return
-        window = list(found)
+        here = found[reach][0]
+        window = [faces if of == here else [] for of, faces in found]
         smooth = steadied(window)
         leapt = frozenset(face.track for face in smooth if leaps(window, face.track))
         yield Watched(middle, smooth, leapt, carried_over(without_leapt(window), carry) if carry else [])
 
     frames = ahead(clock.timed("decode", read_frames(info, max(start - reach, 0), stop + reach)), depth)
+    shots = ShotFinder()
     with closing(frames), closing(FaceTracker(float(info.pixel_aspect))) as tracker:
         for frame in frames:
             with clock.of("find faces"):
+                if shots.begins(frame.pixels):
+                    shot += 1
+                    tracker.cut()
                 faces = tracker.step(frame.pixels)
             yield from step(frame, faces)
     for _ in range(reach):

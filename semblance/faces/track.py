@@ -48,9 +48,14 @@ class FaceTracker:
         self.restart()
 
     def restart(self) -> None:
-        """Forget all faces; the next frame begins a new stretch."""
+        """Forget all faces and begin numbering anew; the next frame begins a new stretch."""
+        self._next = 0
+        self.cut()
+
+    def cut(self) -> None:
+        """Forget all faces; the next frame begins a new shot, whose tracks have numbers of their own."""
         self._tracks: list[_Track] = []
-        self._seen, self._next = 0, 0
+        self._seen = 0
 
     def close(self) -> None:
         """Give back the threads and memory of what this tracker made for itself; it takes no frame after that."""

@@ -1,38 +1,60 @@
 """Faces of neighbouring frames -> the faces of the frame in the middle, steadied in time.
 
 Landmarks jitter by a fraction of a pixel from frame to frame, and a crop that jitters makes skin crawl. Each point is
-smoothed by a quadratic over five frames (Savitzky and Golay 1964), which has no lag and keeps blinks and jaw motion. A
-face that leaps away for one frame is told, and one that is lost for a few frames can be carried over.
+smoothed by a quadratic over five frames (Savitzky and Golay 1964), which has no lag and keeps blinks and jaw motion;
+beside a cut, or where a face was lost, over those of the five that are there. A face that leaps away for one frame is
+told, and one that is lost for a few frames can be carried over.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 
 from ..types import Face
 
-_WEIGHTS = np.array([-3, 12, 17, 12, -3], np.float32) / 35
-REACH = len(_WEIGHTS) // 2
+REACH = 2  # frames to either side
+_DEGREE = 2  # of the polynomial
 _LEAP = 0.12  # of the face's size, off the straight line between its neighbours
 
 
 def steadied(window: Sequence[Sequence[Face]]) -> list[Face]:
     """window: the faces of 2 n + 1 frames in order (n >= REACH, empty lists beyond the clip's ends) -> the middle's.
 
-    A face whose track is missing in one of the five inner frames keeps its own landmarks.
+    Frames beyond one where the face's track is missing do not count; with fewer than four left it keeps its landmarks.
     """
     middle = len(window) // 2
     inner = window[middle - REACH : middle + REACH + 1]
     smooth = []
     for face in window[middle]:
         run = [_of_track(faces, face.track) for faces in inner]
-        if all(run):
-            points = np.tensordot(_WEIGHTS, np.stack([each.landmarks for each in run]), 1)
+        first, last = _unbroken(run)
+        if last - first > _DEGREE + 1:
+            weights = _weights(first - REACH, last - REACH)
+            points = np.tensordot(weights, np.stack([each.landmarks for each in run[first:last]]), 1)
             face = face.with_(landmarks=points.astype(np.float32))
         smooth.append(face)
     return smooth
+
+
+def _unbroken(run: Sequence[Face | None]) -> tuple[int, int]:
+    """[first, last) of the stretch about the middle in which no face is missing."""
+    first = last = len(run) // 2
+    while first > 0 and run[first - 1] is not None:
+        first -= 1
+    while last < len(run) and run[last] is not None:
+        last += 1
+    return first, last
+
+
+@cache
+def _weights(first: int, last: int) -> np.ndarray:
+    """(n,) float32: weights of frames first .. last - 1, counted from the middle, that give the middle's value of the
+    quadratic of least squares through all."""
+    places = np.arange(first, last, dtype=np.float64)
+    return np.linalg.pinv(np.vander(places, _DEGREE + 1, increasing=True))[0].astype(np.float32)
 
 
 def leaps(window: Sequence[Sequence[Face]], track: int) -> bool:

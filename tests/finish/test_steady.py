@@ -30,8 +30,16 @@ def test_noise_is_lowered_by_the_known_factor():
     assert abs(np.std(out) - np.sqrt(((np.array([-3, 12, 17, 12, -3]) / 35) ** 2).sum())) < 0.05
 
 
-def test_a_face_without_all_neighbours_keeps_its_own_points():
-    assert shift_of(steadied(faces([None, 5, 9, 7, 6]))[0]) == 9
+def test_beside_a_gap_the_frames_that_are_there_are_used():
+    fit = np.polyfit([-1, 0, 1, 2], [5, 9, 7, 6], 2)[-1]
+    assert abs(shift_of(steadied(faces([None, 5, 9, 7, 6]))[0]) - fit) < 1e-4
+    for path in ([None, 1, 4, 9, 16], [0, 1, 4, 9, None]):
+        assert abs(shift_of(steadied(faces(path))[0]) - 4) < 1e-4, "a quadratic motion is left alone"
+
+
+def test_a_face_with_too_few_neighbours_keeps_its_own_points():
+    for path in ([None, 5, 9, 7, None], [5, None, 9, 7, 6], [None, None, 9, None, None]):
+        assert shift_of(steadied(faces(path))[0]) == 9
 
 
 def test_a_leap_and_only_a_leap_is_told():
