@@ -64,6 +64,7 @@ class ClipInfo:
     colour_range: str = "unspecified"  # "tv", "pc", "unspecified"
     colour_matrix: str = "unspecified"  # "bt709", "smpte170m", ...
     variable_rate: bool = False
+    interlaced: bool = False  # two half pictures of two moments in each frame
     audio: tuple[AudioInfo, ...] = ()
 
 

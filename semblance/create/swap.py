@@ -56,6 +56,11 @@ def swap(
     info = probe(Path(clip))
     check_encode(encode, info, out)
     times = frame_times(info)
+    if info.interlaced:
+        progress.say(
+            f"{clip} is interlaced: each frame shows two moments, and so will the result; for a better one, "
+            "deinterlace it first (ffmpeg -i CLIP -vf bwdif NEW)."
+        )
     with clock.of("load"):
         painter = Painter(*load_swapper(Path(model), progress), merge, options)
         identity_net()

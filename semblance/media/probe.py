@@ -55,6 +55,7 @@ def probe(path: Path) -> ClipInfo:
             colour_matrix=MATRICES.get(native.colorspace, "unspecified"),
             audio=tuple(_sound(track) for track in container.streams.audio if track.codec_context),
             variable_rate=_is_variable(path),
+            interlaced=bool(native.interlaced_frame),
         )
 
 

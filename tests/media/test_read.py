@@ -194,3 +194,9 @@ def test_bad_clips_are_refused_in_one_sentence(tmp_path, kind, sentence):
 def test_a_clip_whose_frames_all_have_one_time_can_still_be_looked_at(tmp_path):
     clip = make_clip(tmp_path / "clip.mp4", frames=6, stamps=[0] * 6, settings={"bf": "0"})
     assert probe(clip).variable_rate is False
+
+
+@pytest.mark.parametrize("interlaced", [False, True])
+def test_half_pictures_are_told(tmp_path, interlaced):
+    settings = {"x264-params": "tff=1"} if interlaced else {}
+    assert probe(make_clip(tmp_path / "c.mp4", frames=4, settings=settings)).interlaced == interlaced
