@@ -16,11 +16,8 @@ from ..types import Patch
 
 _ROOM = 0.25  # of the patch, on every side: how far a face may have moved
 _FLOW_SIDE = 192  # px: longer side of what flow is found on; a face moves as a whole, finer motion is below a pixel
-_GOOD, _BAD = 6.0, 18.0  # levels of 255 that the moved plate may differ by: up to the first it is right, from the
-    6.0,
-    18.0,
-)  # levels of 255 that the moved plate may differ by: under the first it is right, over the second
-# second on it is not
+# levels of 255 that the moved plate may differ by: up to the first it is right, from the second on it is not
+_GOOD, _BAD = 6.0, 18.0
 _ENOUGH = 0.8  # of the face must be told rightly, or nothing is laid
 
 
