@@ -8,6 +8,8 @@ scaler's is off by up to two of 1023 levels.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import av
 import cv2
 import numpy as np
@@ -35,10 +37,19 @@ def is_deep(format: av.VideoFormat | str) -> bool:
 
 
 def fine_pixels(frame: Frame) -> np.ndarray:
-    """(H, W, 3) uint16 RGB of a frame: its own samples where they are deeper than its 8-bit pixels."""
-    if frame.native is not None and is_deep(frame.native.format):
-        return fine_rgb(frame.native)
-    return deepened(frame.pixels)
+    """(H, W, 3) uint16 RGB of a frame: from its own samples where there are such."""
+    if frame.native is None or not _is_planar(frame.native.format):
+        return deepened(frame.pixels)
+    return fine_rgb(frame.native)
+
+
+def exactly(frame: Frame) -> Frame:
+    """The frame with pixels that are within half a level of its samples: where chroma is halved, the scaler's short cut
+    (colour.py) is a level too dark."""
+    native = frame.native
+    if native is None or native.format.is_rgb or not _is_planar(native.format) or is_deep(native.format):
+        return frame
+    return replace(frame, pixels=shallowed(fine_rgb(native)))
 
 
 def deepened(pixels: np.ndarray) -> np.ndarray:
@@ -86,6 +97,11 @@ def from_fine_rgb(pixels: np.ndarray, format: str, matrix: Colorspace, range: Co
     for plane, values in zip(planes_of(made), cv2.split(samples)):
         plane[...] = np.clip(np.rint(values), 0, top)
     return made.reformat(format=format, threads=1) if kind.is_rgb else _with_chroma_as(format, made, matrix, range)
+
+
+def _is_planar(format: av.VideoFormat) -> bool:
+    """Whether fine_rgb reads it: whole numbers of up to 16 bits, no palette."""
+    return not format.has_palette and (format.components[0].bits == 8 or is_deep(format))
 
 
 def _full_chroma(bits: int) -> str:
