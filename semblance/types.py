@@ -63,6 +63,8 @@ class ClipInfo:
     rotation: int = 0  # degrees clockwise that were applied to bring frames upright: 0, 90, 180, 270
     colour_range: str = "unspecified"  # "tv", "pc", "unspecified"
     colour_matrix: str = "unspecified"  # "bt709", "smpte170m", ...
+    colour_primaries: str = "unspecified"  # "bt709", "bt2020", ...
+    colour_transfer: str = "unspecified"  # "bt709", "iec61966-2-1" (sRGB), "smpte2084" (PQ), ...
     variable_rate: bool = False
     interlaced: bool = False  # two half pictures of two moments in each frame
     audio: tuple[AudioInfo, ...] = ()
@@ -81,7 +83,8 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """New pixels for a rectangle of a frame: x, y of its top left corner, pixels (h, w, 3) uint8 RGB."""
+    """New pixels for a rectangle of a frame: x, y of its top left corner, pixels (h, w, 3) RGB, uint8, or uint16
+    (0..65535) for a plate that is deeper."""
 
     x: int
     y: int

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, closing
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -17,7 +17,8 @@ from ..faces.align import crop_matrix, move, take_crop
 from ..faces.identity import SAME_PERSON, distance, identity_chip, identity_vectors
 from ..faces.mask import PersonMask, hull_mask
 from ..finish.masks import erode_edge
-from ..finish.merge import Free, MergeOptions, merge_face
+from ..finish.merge import Free, Merged, MergeOptions, merge_face
+from ..media.fine import fine_pixels, shallowed
 from ..media.native import paste
 from ..processor import cores_shared_by
 from ..runs import Clock, Progress, StopSignal
@@ -28,23 +29,26 @@ from ..weights import load_base
 from .job import POORLY_DRAWN, Record
 from .occlusion_mask import MODEL, PRESET, OcclusionMask, open_occlusion_mask
 from .options import SwapOptions
-from .view import View, view_of
+from .view import Laid, View, view_of
 from .watch import Watched, watch
 
 _RIM = 0.04  # of the occlusion net's picture: within so much of the outline its answer is that of the outline
 _UNSURE = 0.25, 0.75
+_NOTHING_LEFT = "nothing of the face is left by the mask"
 _BUSY = 4  # stages that work at the same time: watch, draw, merge, encode
 
 
 @dataclass(eq=False)
 class Painter:
-    """A trained swapper, and what it may paint: module and net, header, merge and swap options."""
+    """A trained swapper, and what it may paint: module and net, header, merge and swap options. fine: in sixteen bits a
+    channel, for plates of more than eight, or for what is to be worked on further."""
 
     module: ModuleType
     net: torch.nn.Module
     header: dict
     merge: MergeOptions
     options: SwapOptions
+    fine: bool = False
     source: np.ndarray = field(init=False)  # (128,) who appears
     target: np.ndarray = field(init=False)  # (128,) who is replaced
     view: View = field(init=False)
@@ -54,7 +58,7 @@ class Painter:
         notes = self.header["notes"]
         self.source = np.array(notes["source"]["identity"], np.float32)
         self.target = np.array(notes["target"]["identity"], np.float32)
-        self.view = view_of(self.module, self.net, self.header, self.merge)
+        self.view = view_of(self.module, self.net, self.header, self.merge, self.fine)
         keeps = self.merge.occluders == "keep" and load_base(MODEL, PRESET) is not None
         self.occlusion = open_occlusion_mask() if keeps else None
 
@@ -85,16 +89,31 @@ class _Drawn:
     frame: Frame
     record: Record
     parts: list[_Part]  # largest face first
+    passed: list[tuple[Face, str]] = field(default_factory=list)  # faces that stay as they are, and why
+    fine: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Merged:
-    """A frame with the patches to lay over it, and what the identity network sees of its largest new face, if any."""
+class LaidFace:
+    """A new face in its frame: whose it replaces, how it lies over the plate, and what came of it."""
+
+    face: Face
+    carried: bool
+    laid: Laid
+    merged: Merged
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MergedFrame:
+    """A frame with the patches to lay over it and what they are made of, smallest face first, the faces that stay as
+    they are and why, and what the identity network sees of the largest new face, if any."""
 
     frame: Frame
     record: Record
     patches: list[Patch]
     chip: np.ndarray | None
+    laid: list[LaidFace] = field(default_factory=list)
+    passed: list[tuple[Face, str]] = field(default_factory=list)
 
 
 def render(
@@ -109,19 +128,9 @@ def render(
     stop: StopSignal,
 ) -> list[Record]:
     """Render frames [start, stop_at) into the segment that open_writer opens at `path`; one record a frame."""
-    aspect = float(info.pixel_aspect)
-    depth = depth_for(info.width, info.height)
     records: list[Record] = []
     results: list[tuple[Record, np.ndarray]] = []
-    with ExitStack() as stack:
-        stack.enter_context(cores_shared_by(_BUSY))
-        person = stack.enter_context(PersonMask()) if "person" in painter.merge.mask else None
-        watched = ahead(watch(info, start, stop_at, painter.options.carry, clock, depth), depth)
-        drawn = ahead(_draw(watched, painter, aspect, clock, depth), depth)
-        workers = 1 if person else min(2, depth)
-        merged = side_by_side(lambda item: _merge(item, painter, person, aspect, clock), drawn, workers)
-        stack.enter_context(closing(merged))
-        writer = stack.enter_context(open_writer(path))
+    with merged_frames(info, start, stop_at, painter, clock) as merged, open_writer(path) as writer:
         for item in merged:
             stop.check(f"{path.parent} keeps the finished segments; run the same command again to go on.")
             if item.chip is not None:
@@ -134,6 +143,23 @@ def render(
             progress.advance(1, f"{sum(record.swapped > 0 for record in records)} of {len(records)} swapped")
         _judge(results, painter, clock)
     return records
+
+
+@contextmanager
+def merged_frames(
+    info: ClipInfo, start: int, stop_at: int, painter: Painter, clock: Clock
+) -> Iterator[Iterator[MergedFrame]]:
+    """Frames [start, stop_at) with their new faces, in order: the stages before a writer, all running at once."""
+    aspect = float(info.pixel_aspect)
+    depth = depth_for(info.width, info.height)
+    with ExitStack() as stack:
+        stack.enter_context(cores_shared_by(_BUSY))
+        person = stack.enter_context(PersonMask()) if "person" in painter.merge.mask else None
+        watched = ahead(watch(info, start, stop_at, painter.options.carry, clock, depth, painter.fine), depth)
+        drawn = ahead(_draw(watched, painter, aspect, clock, depth), depth)
+        workers = 1 if person else min(2, depth)
+        merged = side_by_side(lambda item: _merge(item, painter, person, aspect, clock), drawn, workers)
+        yield stack.enter_context(closing(merged))
 
 
 def _draw(watched: Iterator[Watched], painter: Painter, aspect: float, clock: Clock, depth: int) -> Iterator[_Drawn]:
@@ -182,13 +208,15 @@ def _within(found: np.ndarray, points: np.ndarray) -> np.ndarray:
 def _choose(seen: Watched, vectors: list[np.ndarray], chooser: _Chooser, painter: Painter) -> _Drawn:
     """A frame's faces that are to be replaced, or the reason why none is."""
     record = Record(seen.frame.index, seen.frame.time)
-    chosen, why = [], []
+    chosen, why, passed = [], [], []
     for face, vector in zip(seen.faces, vectors):
         reason = "the face leapt" if face.track in seen.leapt else chooser.refuses(face, vector)
         if painter.options.who == "largest" and face is not seen.faces[0]:
             reason = reason or "a smaller face"
         why.append(reason)
-        if not reason:
+        if reason:
+            passed.append((face, reason))
+        else:
             chosen.append(_Part(face, carried=False))
     bridged = [face for face in seen.carried if chooser.knows(face.track)]
     chosen += [_Part(face, carried=True) for face in bridged]
@@ -199,7 +227,7 @@ def _choose(seen: Watched, vectors: list[np.ndarray], chooser: _Chooser, painter
         # what kept the wanted person out says more than that others were not meant
         told = [reason for reason in why if reason != "another person"] or why or ["no face was found"]
         record.reason = told[0]
-    return _Drawn(seen.frame, record, chosen)
+    return _Drawn(seen.frame, record, chosen, passed, painter.fine)
 
 
 def _deal(items: list[_Drawn], faces: list, errors: np.ndarray, poorest: float) -> None:
@@ -211,35 +239,41 @@ def _deal(items: list[_Drawn], faces: list, errors: np.ndarray, poorest: float) 
             part.drawn = face
             if error <= poorest:
                 good.append(part)
+            else:
+                item.passed.append((part.face, POORLY_DRAWN))
         if item.parts and not good:
             item.record.reason = POORLY_DRAWN
         item.parts = good
 
 
-def _merge(item: _Drawn, painter: Painter, person: PersonMask | None, aspect: float, clock: Clock) -> _Merged:
+def _merge(item: _Drawn, painter: Painter, person: PersonMask | None, aspect: float, clock: Clock) -> MergedFrame:
     """Lay the drawn faces into the frame, farthest (smallest) first, each over those before it."""
-    canvas, patches, laid = item.frame.pixels, [], []
+    patches, laid = [], []
     with clock.of("merge"):
-        people = person(canvas) if person and item.parts else None
+        canvas = fine_pixels(item.frame) if item.fine and item.parts else item.frame.pixels
+        people = person(item.frame.pixels) if person and item.parts else None
         for part in item.parts[::-1]:
             laid_out = painter.view.lay(item.frame.pixels, part.look, part.drawn)
             merged = merge_face(
                 canvas, part.face.landmarks, laid_out.crop, laid_out.matrix, painter.view.merge, laid_out.mask,
                 person=people, free=part.free,
             )  # fmt: skip
-            if merged is not None:
-                patches.append(merged.patch)
-                laid.append(part)
-                canvas = paste(canvas, [merged.patch])
+            if merged is None:
+                item.passed.append((part.face, _NOTHING_LEFT))
+                continue
+            patches.append(merged.patch)
+            laid.append(LaidFace(part.face, part.carried, laid_out, merged))
+            canvas = paste(canvas, [merged.patch])
     item.record.swapped, item.record.carried = len(laid), sum(part.carried for part in laid)
     if not laid:
         if item.parts:
-            item.record.reason = "nothing of the face is left by the mask"
-        return _Merged(item.frame, item.record, [], None)
+            item.record.reason = _NOTHING_LEFT
+        return MergedFrame(item.frame, item.record, [], None, [], item.passed)
     largest = laid[-1].face
     item.record.box = largest.box
     with clock.of("judge"):
-        return _Merged(item.frame, item.record, patches, identity_chip(canvas, largest, aspect))
+        chip = identity_chip(shallowed(canvas), largest, aspect)
+    return MergedFrame(item.frame, item.record, patches, chip, laid, item.passed)
 
 
 def _judge(results: list[tuple[Record, np.ndarray]], painter: Painter, clock: Clock) -> None:

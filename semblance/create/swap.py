@@ -16,6 +16,7 @@ from ..errors import OutputError, SemblanceError
 from ..faces.identity import identity_net
 from ..finish.merge import MergeOptions
 from ..media.encode import EncodeOptions
+from ..media.fine import is_deep
 from ..media.probe import probe
 from ..media.read import frame_times
 from ..models import load_swapper
@@ -62,7 +63,7 @@ def swap(
             "deinterlace it first (ffmpeg -i CLIP -vf bwdif NEW)."
         )
     with clock.of("load"):
-        painter = Painter(*load_swapper(Path(model), progress), merge, options)
+        painter = Painter(*load_swapper(Path(model), progress), merge, options, fine=is_deep(info.pixel_format))
         identity_net()
     permission = permit_model(painter.header, options.project)
     check_mask(merge, painter.module)

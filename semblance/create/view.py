@@ -29,11 +29,13 @@ _INNER = 5  # a crop's outer fifth shows background: no measure of the face
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Laid:
-    """crop (S, S, 3) float32 0..1; matrix (2, 3) frame pixels -> crop pixels; mask (S, S) 0..1 or None."""
+    """crop (S, S, 3) float32 0..1; matrix (2, 3) frame pixels -> crop pixels; mask (S, S) 0..1 or None; points
+    (VERTICES, 3), frame pixels: the mesh that it was drawn over, if any."""
 
     crop: np.ndarray
     matrix: np.ndarray
     mask: np.ndarray | None
+    points: np.ndarray | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,11 +76,16 @@ class View(Protocol):
     def lay(self, pixels: np.ndarray, look: Any, drawn: Any) -> Laid: ...
 
 
-def view_of(module: ModuleType, net: torch.nn.Module, header: dict, merge: MergeOptions) -> View:
-    """The view that a model file asks for."""
-    if getattr(module, "SPACE", "crop") == "mesh":
-        return MeshView(module, net, header, merge)
+def view_of(module: ModuleType, net: torch.nn.Module, header: dict, merge: MergeOptions, fine: bool = False) -> View:
+    """The view that a model file asks for; fine: what is drawn is never rounded to eight bits."""
+    if has_mesh(module):
+        return MeshView(module, net, header, merge, fine)
     return CropView(module, net, header, merge)
+
+
+def has_mesh(module: ModuleType) -> bool:
+    """Whether a model draws in mesh space."""
+    return getattr(module, "SPACE", "crop") == "mesh"
 
 
 class CropView:
@@ -128,9 +135,11 @@ class _MeshLook:
 class MeshView:
     """Textures in mesh space, laid back over the plate's own mesh; the mask is the mesh's own."""
 
-    def __init__(self, module: ModuleType, net: torch.nn.Module, header: dict, merge: MergeOptions) -> None:
+    def __init__(
+        self, module: ModuleType, net: torch.nn.Module, header: dict, merge: MergeOptions, fine: bool = False
+    ) -> None:
         notes = header["notes"]
-        self.module, self.net, self.size = module, net, header["config"]["size"]
+        self.module, self.net, self.size, self.fine = module, net, header["config"]["size"], fine
         # outside its own mask there is nothing to lay down
         with_own = {"hull": "hull+model", "crop": "model", "person": "person+model"}
         self.merge = merge.settled("model", soft=True)
@@ -160,8 +169,10 @@ class MeshView:
     def lay(self, pixels: np.ndarray, look: _MeshLook, drawn: np.ndarray) -> Laid:
         merge = self.merge
         clothes, change = self.clothes, self.openings(look.gaps)
-        worn = wear(drawn, pixels, look.texture, look.points, clothes, merge.shape, merge.light, merge.detail, change)
-        return Laid(worn.crop, worn.matrix, worn.mask)
+        worn = wear(
+            drawn, pixels, look.texture, look.points, clothes, merge.shape, merge.light, merge.detail, change, self.fine
+        )
+        return Laid(worn.crop, worn.matrix, worn.mask, worn.points)
 
 
 def _picture(mean: torch.Tensor) -> np.ndarray:

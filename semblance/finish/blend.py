@@ -12,7 +12,10 @@ _CLONE_SIDE = (
 
 
 def alpha_blend(plate: np.ndarray, face: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """plate and face (h, w, 3) uint8, mask (h, w) float32 0..1 -> (h, w, 3) uint8; mask 0 is exactly the plate."""
+    """plate and face (h, w, 3) uint8 or uint16, mask (h, w) float32 0..1 -> the same; mask 0 is exactly the plate."""
+    if plate.dtype == np.uint16:  # OpenCV's blends bytes only
+        mixed = plate + (face - plate.astype(np.float32)) * mask[..., None]
+        return np.rint(mixed).astype(np.uint16)
     return cv2.blendLinear(np.ascontiguousarray(face), np.ascontiguousarray(plate), mask, 1 - mask)
 
 
@@ -24,9 +27,11 @@ def seamless_clone(plate: np.ndarray, face: np.ndarray, mask: np.ndarray) -> np.
     small to have an inside comes back as it was. Arrays as in alpha_blend.
     """
     h, w = mask.shape
+    unit = np.iinfo(face.dtype).max // 255  # the solver takes bytes, and so smooth a tint needs no more
     scale = min(1.0, _CLONE_SIDE / max(h, w))
     size = (max(1, round(w * scale)), max(1, round(h * scale)))
     plate, small, mask = (cv2.resize(a, size, interpolation=cv2.INTER_AREA) for a in (plate, face, mask))
+    plate, small = ((a // unit).astype(np.uint8) for a in (plate, small))
     hard = (mask > 0.5).astype(np.uint8)
     # a border pixel has no neighbour to be matched with: where the mask runs over the frame's border it ends before it
     hard[[0, -1]] = 0
@@ -36,5 +41,5 @@ def seamless_clone(plate: np.ndarray, face: np.ndarray, mask: np.ndarray) -> np.
         return face
     cloned = cv2.seamlessClone(small, plate, hard * 255, (x + box_w // 2, y + box_h // 2), cv2.NORMAL_CLONE)
     tint = cloned.astype(np.float32) - small
-    tint = cv2.resize(tint, (w, h), interpolation=cv2.INTER_LINEAR)
-    return np.rint(np.clip(face + tint, 0, 255)).astype(np.uint8)
+    tint = cv2.resize(tint, (w, h), interpolation=cv2.INTER_LINEAR) * unit
+    return np.rint(np.clip(face + tint, 0, 255 * unit)).astype(face.dtype)

@@ -67,4 +67,4 @@ def _small_plate(plate: np.ndarray, matrix: np.ndarray) -> tuple[np.ndarray, np.
     reduced = cv2.resize(plate, small, interpolation=cv2.INTER_AREA)
     pixels = cv2.warpAffine(reduced, to_colour, grid, borderMode=cv2.BORDER_REPLICATE)
     inside = cv2.warpAffine(np.ones(small[::-1], np.float32), to_colour, grid)
-    return pixels * np.float32(1 / 255), inside
+    return pixels * np.float32(1 / np.iinfo(plate.dtype).max), inside

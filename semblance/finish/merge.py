@@ -120,10 +120,16 @@ class Free:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Merged:
-    """What changed in a frame: the patch, and how much of each of its pixels is new, (h, w) float32 0..1."""
+    """What changed in a frame: the patch, and how much of each of its pixels is new, (h, w) float32 0..1.
+
+    face: the new face alone on the patch's pixels and in its depth, as it was before the two were blended; matrix
+    (2, 3): frame pixels -> crop pixels, as the crop was shown.
+    """
 
     patch: Patch
     mask: np.ndarray
+    face: np.ndarray
+    matrix: np.ndarray
 
 
 def merge_face(
@@ -143,7 +149,8 @@ def merge_face(
     matrix (2, 3) frame pixels -> crop pixels; crop_mask (S, S) float32 0..1, the model's own mask; person (H, W)
     float32 0..1, wanted by mask 'person'; colours: measured and smoothed by the caller (see measure_colours), else
     measured here; free: where nothing stands before the face.
-    Outside Merged.mask the patch is the plate, byte for byte. Raises InputError.
+    The plate may be uint16, too: the patch has its depth. Outside Merged.mask it is the plate, byte for byte. Raises
+    InputError.
     """
     options = options.settled()
     _check(plate, landmarks, crop, matrix, options, crop_mask, person)
@@ -167,13 +174,13 @@ def merge_face(
         colours = measure_colours(plate, landmarks, crop, matrix, options.colour_space, crop_mask)
     face, face_matrix = part_for(*_reduced(crop, shown), where, _MARGIN)
     face = _finished(face, colours, options)
-    face = _shown(cv2.convertScaleAbs(face, alpha=255), face_matrix, where)
+    face = _shown(_in_depth_of(plate, face), face_matrix, where)
     alpha = bring(mask, shown_to_mask, where, cv2.INTER_LINEAR, cv2.BORDER_CONSTANT)
     under = where.of(plate)
     if options.seamless:
         face = seamless_clone(under, face, alpha)
     alpha *= np.float32(options.opacity)
-    return Merged(Patch(where.x0, where.y0, alpha_blend(under, face, alpha)), alpha)
+    return Merged(Patch(where.x0, where.y0, alpha_blend(under, face, alpha)), alpha, face, shown)
 
 
 def _crop_mask(
@@ -236,8 +243,15 @@ def _reduced(crop: np.ndarray, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return resized(crop, new_side), on_grid(matrix, side, new_side)
 
 
+def _in_depth_of(plate: np.ndarray, face: np.ndarray) -> np.ndarray:
+    """The face (h, w, 3) float32 0..1 in the plate's depth."""
+    if plate.dtype == np.uint8:
+        return cv2.convertScaleAbs(face, alpha=255)
+    return np.rint(face * np.float32(np.iinfo(plate.dtype).max)).astype(plate.dtype)
+
+
 def _shown(face: np.ndarray, matrix: np.ndarray, where: Rectangle) -> np.ndarray:
-    """The face (h, w, 3) uint8 on the frame's grid, by cubic interpolation."""
+    """The face (h, w, 3) on the frame's grid, by cubic interpolation."""
     growth = int(np.ceil(frame_pixels_per_crop_pixel(matrix)))
     if growth == 1:
         return bring(face, matrix, where, cv2.INTER_CUBIC, cv2.BORDER_REPLICATE)
@@ -249,8 +263,8 @@ def _shown(face: np.ndarray, matrix: np.ndarray, where: Rectangle) -> np.ndarray
 
 def _check(plate, landmarks, crop, matrix, options, crop_mask, person) -> None:
     """Raises InputError for arrays that do not fit together."""
-    if plate.ndim != 3 or plate.shape[2] != 3 or plate.dtype != np.uint8:
-        raise InputError(f"The plate must be (H, W, 3) uint8 RGB, not {plate.shape} {plate.dtype}.")
+    if plate.ndim != 3 or plate.shape[2] != 3 or plate.dtype not in (np.uint8, np.uint16):
+        raise InputError(f"The plate must be (H, W, 3) uint8 or uint16 RGB, not {plate.shape} {plate.dtype}.")
     if crop.ndim != 3 or crop.shape[2] != 3 or crop.shape[0] != crop.shape[1] or crop.dtype != np.float32:
         raise InputError(f"The crop must be (S, S, 3) float32 RGB 0..1, not {crop.shape} {crop.dtype}.")
     if landmarks.ndim != 2 or landmarks.shape[1] not in (2, 3) or len(landmarks) < 3:

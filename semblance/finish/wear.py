@@ -43,11 +43,13 @@ class Wardrobe:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Worn:
-    """crop (S, S, 3) float32 0..1, matrix (2, 3) frame pixels -> crop pixels, mask (S, S) float32 0..1."""
+    """crop (S, S, 3) float32 0..1, matrix (2, 3) frame pixels -> crop pixels, mask (S, S) float32 0..1; points
+    (VERTICES, 3): where the mesh lies, in frame pixels."""
 
     crop: np.ndarray
     matrix: np.ndarray
     mask: np.ndarray
+    points: np.ndarray
 
 
 def wardrobe(
@@ -72,11 +74,12 @@ def wear(
     light: float,
     detail: float = 0.0,
     openings: np.ndarray | None = None,
+    fine: bool = False,
 ) -> Worn:
     """texture (T, T, 3) float32 0..1 as the model drew it; frame (H, W, 3) uint8; plate (S, S, 3) uint8, the texture
     of the frame's face; points (VERTICES, 3) of it in frame pixels; shape, light, detail 0..1: how much of the source's
     form, of the plate's light and of the strength of its detail; openings (3,): how much further than the
-    plate's mouth and eyes are to open, in face heights."""
+    plate's mouth and eyes are to open, in face heights; fine: for a plate of more than 8 bits."""
     size = texture.shape[0]
     visible = seen(points, _SEEN_SIDE)
     if light:
@@ -87,29 +90,38 @@ def wear(
     alpha = clothes.mask * cv2.resize(_turned_to(visible), (size, size), interpolation=cv2.INTER_LINEAR)
     crop_points, matrix, side = _place(points, size)
     # bytes: four times as fast as floats, and they stay within their range by themselves
-    drawn, _ = wrap(cv2.convertScaleAbs(cv2.merge([texture, alpha]), alpha=255), crop_points, side, side)
+    layers = cv2.merge([texture, alpha])
+    layers = layers * np.float32(255) if fine else cv2.convertScaleAbs(layers, alpha=255)
+    drawn, _ = wrap(layers, crop_points, side, side)
+    drawn = np.clip(drawn, 0, 255) if fine else drawn
     crop, mask = cv2.cvtColor(drawn, cv2.COLOR_RGBA2RGB), cv2.extractChannel(drawn, 3)
     if detail:
         under = cv2.warpAffine(frame, matrix, (side, side), borderMode=cv2.BORDER_REPLICATE)
         crop = _as_fine(crop, under, mask, detail)
-    return Worn(crop * np.float32(1 / 255), matrix, mask * np.float32(1 / 255))
+    return Worn(crop * np.float32(1 / 255), matrix, mask * np.float32(1 / 255), points)
 
 
 def _as_fine(crop: np.ndarray, plate: np.ndarray, mask: np.ndarray, share: float) -> np.ndarray:
-    """The face (S, S, 3) uint8 with its fine detail as strong as that of the plate under it: all of the way at share 1.
+    """The face (S, S, 3), uint8 or as many levels in float32, with its fine detail as strong as that of the plate under
+    it: all of the way at share 1.
 
-    Compared by the spread of the Laplacian under the mask (S, S) uint8, as sharpness is measured.
+    Compared by the spread of the Laplacian under the mask (S, S), as sharpness is measured.
     """
     inside = mask > 230
     if inside.sum() < _TOO_SMALL:
         return crop
-    own, wanted = (
-        float(cv2.Laplacian(cv2.cvtColor(each, cv2.COLOR_RGB2GRAY), cv2.CV_16S)[inside].std()) for each in (crop, plate)
-    )
+    own, wanted = (_detail(each, inside) for each in (crop, plate))
     if min(own, wanted) < _NO_DETAIL:
         return crop
     factor = float(np.clip(wanted / own, *_DETAIL) ** share)
-    return cv2.addWeighted(crop, factor, cv2.GaussianBlur(crop, (0, 0), _COARSE), 1 - factor, 0)
+    sharp = cv2.addWeighted(crop, factor, cv2.GaussianBlur(crop, (0, 0), _COARSE), 1 - factor, 0)
+    return sharp if crop.dtype == np.uint8 else np.clip(sharp, 0, 255)
+
+
+def _detail(picture: np.ndarray, inside: np.ndarray) -> float:
+    """Spread of the Laplacian, in levels of 255."""
+    kind = cv2.CV_16S if picture.dtype == np.uint8 else cv2.CV_32F
+    return float(cv2.Laplacian(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), kind)[inside].std())
 
 
 def _place(points: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray, int]:

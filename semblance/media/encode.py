@@ -139,8 +139,9 @@ def choose_format(codec: str, native: str, width: int, height: int) -> str:
         return native
     source = av.VideoFormat(native)
     if source.is_rgb or source.has_palette:
-        halved = ["yuv420p"] if codec != "ffv1" else ["bgr0"]
-        return halved[0] if halved[0] in names else "yuv444p"
+        deep = ["yuv420p10le", "yuv444p10le"] if source.components[0].bits > 8 else []
+        wanted = [*deep, "yuv420p", "yuv444p"] if codec != "ffv1" else ["gbrp16le"] if deep else ["bgr0"]
+        return next(name for name in wanted if name in names)
     return find_best_pix_fmt_of_list([n for n in names if n.startswith("yuv")], native)[0].name
 
 

@@ -78,9 +78,15 @@ def check_picture(suffix: str) -> None:
 
 
 def encode_picture(pixels: np.ndarray, suffix: str, tags: dict[str, str]) -> bytes:
-    """The bytes of a PNG (.png) or JPEG (.jpg, .jpeg) file with its tags; raises InputError for other suffixes."""
+    """The bytes of a PNG (.png) or JPEG (.jpg, .jpeg) file with its tags; raises InputError for other suffixes.
+
+    pixels (H, W, 3) uint8 RGB; for PNG also (H, W), (H, W, 4) with straight alpha, and uint16.
+    """
     check_picture(suffix)
-    bgr = cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2BGR)
+    bgr = pixels
+    if pixels.ndim == 3:
+        order = cv2.COLOR_RGB2BGR if pixels.shape[2] == 3 else cv2.COLOR_RGBA2BGRA
+        bgr = cv2.cvtColor(np.ascontiguousarray(pixels), order)
     if suffix.lower() == ".png":
         data = cv2.imencode(".png", bgr, [cv2.IMWRITE_PNG_COMPRESSION, _PNG_LEVEL])[1].tobytes()
         end_of_header = len(_PNG_HEAD) + 25  # IHDR: length, name, 13 bytes, checksum

@@ -13,7 +13,8 @@ import av
 import numpy as np
 
 from ..types import Patch
-from .colour import from_rgb, matrix_of, range_of
+from .colour import from_rgb, matrix_of, planes_of, range_of
+from .fine import deepened, fine_rgb, from_fine_rgb, is_deep, shallowed
 
 _ANY_CLOCK = Fraction(1, 1000)  # a filter wants one; frames are told apart by their order
 _TURNS = {90: ("transpose=clock",), 180: ("hflip", "vflip"), 270: ("transpose=cclock",)}
@@ -58,20 +59,6 @@ def copy_tags(source: av.VideoFrame, target: av.VideoFrame) -> None:
     target.color_trc = source.color_trc
 
 
-def planes_of(native: av.VideoFrame) -> list[np.ndarray]:
-    """Views (h, w) or (h, w, 4) onto each plane's samples, without the padding of its lines."""
-    views = []
-    for plane, component in zip(native.planes, native.format.components):
-        kind = np.dtype(np.uint8) if component.bits <= 8 else np.dtype(np.uint16)
-        if not native.format.is_planar and len(native.format.components) > 1:  # packed: bgr0
-            lines = np.frombuffer(plane, kind).reshape(plane.height, plane.line_size)
-            views.append(lines[:, : 4 * plane.width].reshape(plane.height, plane.width, 4))
-            continue
-        lines = np.frombuffer(plane, kind).reshape(plane.height, plane.line_size // kind.itemsize)
-        views.append(lines[:, : plane.width])
-    return views
-
-
 def copy_frame(native: av.VideoFrame) -> av.VideoFrame:
     """A copy that may be written into: decoders hand out frames that they still refer to."""
     copy = av.VideoFrame(native.width, native.height, native.format.name)
@@ -82,22 +69,27 @@ def copy_frame(native: av.VideoFrame) -> av.VideoFrame:
 
 
 def paste(pixels: np.ndarray, patches: Sequence[Patch]) -> np.ndarray:
-    """A copy of (H, W, 3) RGB with the patches laid over it in order; what lies beyond the frame's edges is cut off."""
-    canvas = pixels.copy()
+    """A copy of (H, W, 3) RGB, uint8 or uint16, with the patches laid over it in order, in its own depth; what lies
+    beyond the frame's edges is cut off."""
+    canvas, as_deep = pixels.copy(), shallowed if pixels.dtype == np.uint8 else deepened
     for patch in patches:
         x0, y0, x1, y1 = _inside(patch, canvas)
-        canvas[y0:y1, x0:x1] = patch.pixels[y0 - patch.y : y1 - patch.y, x0 - patch.x : x1 - patch.x]
+        canvas[y0:y1, x0:x1] = as_deep(_part(patch, x0, y0, x1, y1))
     return canvas
 
 
 def lay_patches(native: av.VideoFrame, pixels: np.ndarray, patches: Sequence[Patch]) -> av.VideoFrame:
     """A copy of `native` with the patches laid over it in its own pixel format.
 
-    pixels (H, W, 3): the frame's own RGB. Only samples whose RGB differs from it are written, so that a patch's
-    unchanged border stays bit for bit; a chroma sample is written if any pixel that shares it has changed.
+    pixels (H, W, 3) uint8: the frame's own RGB. Only samples whose RGB differs from it are written, so that a patch's
+    unchanged border stays bit for bit; a chroma sample is written if any pixel that shares it has changed. Where the
+    frame is deeper than 8 bits, so is all of this.
     """
     result = copy_frame(native)
-    canvas = paste(pixels, patches)
+    if is_deep(native.format):
+        pixels, canvas = _deep_canvas(native, pixels, patches)
+    else:
+        canvas = paste(pixels, patches)
     step_x = 4 // native.format.chroma_width(4)
     step_y = 4 // native.format.chroma_height(4)
     for patch in patches:
@@ -110,6 +102,22 @@ def lay_patches(native: av.VideoFrame, pixels: np.ndarray, patches: Sequence[Pat
     return result
 
 
+def _deep_canvas(native: av.VideoFrame, pixels: np.ndarray, patches: Sequence[Patch]) -> tuple[np.ndarray, np.ndarray]:
+    """The frame's own RGB and the same with the patches laid over it, uint16; of a patch in 8 bits only what differs
+    from the 8-bit `pixels`, so that its unchanged part keeps its depth."""
+    fine = fine_rgb(native)
+    canvas = fine.copy()
+    for patch in patches:
+        x0, y0, x1, y1 = _inside(patch, canvas)
+        part, target = _part(patch, x0, y0, x1, y1), canvas[y0:y1, x0:x1]
+        if part.dtype == np.uint16:
+            target[...] = part
+        else:
+            changed = (part != pixels[y0:y1, x0:x1]).any(2, keepdims=True)
+            np.copyto(target, deepened(part), where=changed)
+    return fine, canvas
+
+
 def _write_changes(result, canvas, pixels, box: tuple[int, int, int, int], steps: tuple[int, int]) -> None:
     """Put the samples of `canvas` that differ from `pixels` inside the chroma-aligned box into `result`."""
     x0, y0, x1, y1 = box
@@ -118,7 +126,8 @@ def _write_changes(result, canvas, pixels, box: tuple[int, int, int, int], steps
     changed = (differences[..., 0] | differences[..., 1] | differences[..., 2]) != 0  # .any(2) takes ten times as long
     if not changed.any():
         return
-    fresh = from_rgb(region, result.format.name, matrix_of(result), range_of(result))
+    convert = from_rgb if region.dtype == np.uint8 else from_fine_rgb
+    fresh = convert(region, result.format.name, matrix_of(result), range_of(result))
     for target, source in zip(planes_of(result), planes_of(fresh)):
         if target.shape[:2] == (result.height, result.width):
             place, mask = target[y0:y1, x0:x1], changed
@@ -135,6 +144,11 @@ def _shared(changed: np.ndarray, steps: tuple[int, int]) -> np.ndarray:
     padded = np.pad(changed, ((0, -height % step_y), (0, -width % step_x)))
     parts = [padded[y::step_y, x::step_x] for y in range(step_y) for x in range(step_x)]
     return np.logical_or.reduce(parts)
+
+
+def _part(patch: Patch, x0: int, y0: int, x1: int, y1: int) -> np.ndarray:
+    """The patch's pixels in this rectangle of the frame."""
+    return patch.pixels[y0 - patch.y : y1 - patch.y, x0 - patch.x : x1 - patch.x]
 
 
 def _inside(patch: Patch, canvas: np.ndarray) -> tuple[int, int, int, int]:

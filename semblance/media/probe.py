@@ -13,7 +13,7 @@ from av.video.stream import VideoStream
 
 from ..errors import MediaError
 from ..types import AudioInfo, ClipInfo
-from .colour import MATRICES, RANGES
+from .colour import MATRICES, PRIMARIES, RANGES, TRANSFERS
 from .folder import FOLDER_RATE, probe_folder
 from .native import clockwise_turn
 from .opening import open_clip, picture_stream
@@ -53,6 +53,8 @@ def probe(path: Path) -> ClipInfo:
             rotation=turn,
             colour_range=RANGES.get(native.color_range, "unspecified"),
             colour_matrix=MATRICES.get(native.colorspace, "unspecified"),
+            colour_primaries=PRIMARIES.get(native.color_primaries, "unspecified"),
+            colour_transfer=TRANSFERS.get(native.color_trc, "unspecified"),
             audio=tuple(_sound(track) for track in container.streams.audio if track.codec_context),
             variable_rate=_is_variable(path),
             interlaced=bool(native.interlaced_frame),

@@ -22,6 +22,7 @@ from ..runs import new_folder, written_whole
 from ..types import ClipInfo, Frame, Patch
 from .colour import from_rgb, matrix_of, range_of
 from .encode import EncodeOptions, check_container, check_encode, choose_format, encoder_settings
+from .fine import deepened, fine_pixels, from_fine_rgb, is_deep, shallowed
 from .image import encode_picture
 from .join import INDEX_BASE, Check, join_segments
 from .native import copy_frame, copy_tags, lay_patches, paste, planes_of
@@ -29,6 +30,7 @@ from .tags import pack_tags
 
 __all__ = ["EncodeOptions", "SegmentWriter", "check_container", "check_encode", "join_segments", "open_segment"]
 
+_UNTOLD = (0, 2)  # of primaries and transfer: reserved, unspecified
 _BT709 = 1  # matrix, primaries and transfer of frames that come as RGB: AVCOL_SPC_, _PRI_ and _TRC_BT709
 
 
@@ -40,7 +42,7 @@ class Alter(Protocol):
         ...
 
     def rgb(self, pixels: np.ndarray) -> None:
-        """pixels (H, W, 3) uint8."""
+        """pixels (H, W, 3) uint8 or uint16."""
         ...
 
 
@@ -105,14 +107,15 @@ class SegmentWriter:
 
 
 class PictureFolderWriter:
-    """Writes frames as numbered PNGs (000001.png is frame 0), each with the tags; 8 bits a channel."""
+    """Writes frames as numbered PNGs (000001.png is frame 0), each with the tags; 8 bits a channel, or 16 where the
+    plate is deeper than that."""
 
     def __init__(self, folder: Path, tags: dict[str, str], alter: Alter | None = None):
         self._folder, self._tags, self._alter = folder, tags, alter
 
     def write(self, frame: Frame, patches: Sequence[Patch] = ()) -> None:
         """Write the frame with the patches laid over it."""
-        pixels = paste(frame.pixels, patches)
+        pixels = _picture(frame, patches)
         if self._alter:
             self._alter.rgb(pixels)
         data = encode_picture(pixels, ".png", self._tags)
@@ -183,13 +186,23 @@ def _written(frame: Frame, patches: Sequence[Patch], format: str, alter: Alter |
     return written
 
 
+def _picture(frame: Frame, patches: Sequence[Patch]) -> np.ndarray:
+    """The frame's RGB with the patches laid over it, in the plate's depth."""
+    deep = frame.native is not None and is_deep(frame.native.format)
+    return paste(fine_pixels(frame) if deep else frame.pixels, patches)
+
+
 def _from_picture(frame: Frame, patches: Sequence[Patch], format: str, alter: Alter | None) -> av.VideoFrame:
     rgb = av.VideoFormat(format).is_rgb
     range = ColorRange.JPEG if rgb else ColorRange.MPEG
-    pixels = paste(frame.pixels, patches)
+    pixels = _picture(frame, patches)
     if alter:
         alter.rgb(pixels)
-    native = from_rgb(pixels, format, Colorspace.ITU709, range)
+    if is_deep(format):
+        native = from_fine_rgb(deepened(pixels), format, Colorspace.ITU709, range)
+    else:
+        native = from_rgb(shallowed(pixels), format, Colorspace.ITU709, range)
     native.color_range, native.colorspace = range, 0 if rgb else _BT709
-    native.color_primaries = native.color_trc = _BT709
+    told = (frame.native.color_primaries, frame.native.color_trc) if frame.native is not None else (0, 0)
+    native.color_primaries, native.color_trc = (tag if tag not in _UNTOLD else _BT709 for tag in told)
     return native

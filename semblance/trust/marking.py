@@ -37,9 +37,9 @@ class Marking:
             add_mark(plane, self._for(plane.shape), bits)
 
     def rgb(self, pixels: np.ndarray) -> None:
-        """pixels (H, W, 3) uint8, in place."""
+        """pixels (H, W, 3) uint8 or uint16, in place."""
         if carries(*pixels.shape[:2]):
-            add_mark(pixels, self._for(pixels.shape))
+            add_mark(pixels, self._for(pixels.shape), 8 * pixels.itemsize)
 
     def _for(self, shape: tuple[int, ...]) -> Mark:
         height, width = shape[:2]

@@ -1,6 +1,6 @@
 """The invisible watermark: puts a 64-bit number into the luma of every frame, face and plate alike, to be found blind.
 
-luma plane (H, W) uint8 or uint16, or RGB (H, W, 3) uint8, plus a number -> the same array, changed in place by a
+luma plane (H, W) or RGB (H, W, 3), uint8 or uint16, plus a number -> the same array, changed in place by a
 pattern that stands still in time. The pattern is a tile that repeats over the frame; its size follows the frame's
 shorter side, so that scaling a clip does not change it relative to the picture, and cropping only shifts and enlarges
 it. A tile is a sum of waves of a narrow middle band, each with a fixed random phase (spread spectrum: Cox et al.,
@@ -101,7 +101,7 @@ def make_mark(payload: int, height: int, width: int) -> Mark:
 
 
 def add_mark(pixels: np.ndarray, mark: Mark, bits: int = 8, full_range: bool = False) -> None:
-    """Add the mark IN PLACE to a frame's luma, (H, W) uint8 or uint16, or to its RGB, (H, W, 3) uint8.
+    """Add the mark IN PLACE to a frame's luma, (H, W), or to its RGB, (H, W, 3), uint8 or uint16.
 
     bits: depth of the samples (10 for 10-bit video in uint16). full_range: luma runs over 0..255 and not 16..235, in
     units of 8 bits; RGB always does. Nothing but this frame decides what is added, so frames may come in any order.
@@ -162,12 +162,11 @@ def strength(luma: np.ndarray, unit: float) -> np.ndarray:
 
 
 def check_samples(pixels: np.ndarray, bits: int) -> None:
-    """Raises InputError unless this is luma (H, W), uint8 or uint16, or RGB (H, W, 3) uint8, of that depth."""
-    luma = pixels.ndim == 2 and pixels.dtype in (np.uint8, np.uint16)
-    rgb = pixels.ndim == 3 and pixels.shape[2] == 3 and pixels.dtype == np.uint8
-    if not (luma or rgb):
+    """Raises InputError unless this is luma (H, W) or RGB (H, W, 3), uint8 or uint16, of that depth."""
+    fits = pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] == 3)
+    if not fits or pixels.dtype not in (np.uint8, np.uint16):
         raise InputError(
-            "The watermark takes luma (H, W) in uint8 or uint16, or RGB (H, W, 3) in uint8, "
+            "The watermark takes luma (H, W) or RGB (H, W, 3) in uint8 or uint16, "
             f"not {pixels.dtype} of shape {pixels.shape}."
         )
     if (bits == 8) != (pixels.dtype == np.uint8) or bits not in range(8, 17):

@@ -114,6 +114,8 @@ def test_each_codec_keeps_frames_times_sound_and_tags_in_each_container(tmp_path
         {"pixel_format": "yuv422p"},
         {"pixel_format": "gray"},
         {"matrix": 1},
+        {"pixel_format": "yuv420p10le", "full_range": True, "matrix": 1},
+        {"pixel_format": "yuv422p10le", "full_range": True, "matrix": 9},
     ],
 )
 def test_without_loss_the_plate_outside_the_patches_is_the_plate_bit_for_bit(tmp_path, options):

@@ -144,6 +144,12 @@ def test_deep_video_is_changed_as_much_as_shallow(bits):
     assert marked([white], bits=bits)[0].max() == (1 << bits) - 1
 
 
+def test_rgb_of_sixteen_bits_is_changed_as_much_as_shallow():
+    shallow = np.repeat(frames(288, 360, 1)[0][..., None], 3, 2)
+    change = marked([shallow.astype(np.uint16) * 256], bits=16)[0] / 256 - shallow
+    assert np.abs(change - (marked([shallow])[0].astype(int) - shallow)).max() < 0.52
+
+
 def test_limited_range_is_changed_by_its_share():
     flat = np.full((288, 360), 128, np.uint16) << 8
     full, limited = (marked([flat], bits=16, full_range=full)[0].astype(float) - flat for full in (True, False))
