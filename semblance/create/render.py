@@ -15,7 +15,9 @@ import torch
 
 from ..faces.align import crop_matrix, move, take_crop
 from ..faces.identity import SAME_PERSON, distance, identity_chip, identity_vectors
+from ..faces.landmarks import MeshFinder
 from ..faces.mask import PersonMask, hull_mask
+from ..faces.track import ROOM
 from ..finish.masks import erode_edge
 from ..finish.merge import Free, Merged, MergeOptions, merge_face
 from ..media.fine import fine_pixels, shallowed
@@ -157,8 +159,9 @@ def merged_frames(
         person = stack.enter_context(PersonMask()) if "person" in painter.merge.mask else None
         watched = ahead(watch(info, start, stop_at, painter.options.carry, clock, depth, painter.fine), depth)
         drawn = ahead(_draw(watched, painter, aspect, clock, depth), depth)
-        workers = 1 if person else min(2, depth)
-        merged = side_by_side(lambda item: _merge(item, painter, person, aspect, clock), drawn, workers)
+        finder = stack.enter_context(closing(MeshFinder())) if painter.view.merge.warp else None
+        workers = 1 if person or finder else min(2, depth)
+        merged = side_by_side(lambda item: _merge(item, painter, person, finder, aspect, clock), drawn, workers)
         yield stack.enter_context(closing(merged))
 
 
@@ -246,7 +249,9 @@ def _deal(items: list[_Drawn], faces: list, errors: np.ndarray, poorest: float) 
         item.parts = good
 
 
-def _merge(item: _Drawn, painter: Painter, person: PersonMask | None, aspect: float, clock: Clock) -> MergedFrame:
+def _merge(
+    item: _Drawn, painter: Painter, person: PersonMask | None, finder: MeshFinder | None, aspect: float, clock: Clock
+) -> MergedFrame:
     """Lay the drawn faces into the frame, farthest (smallest) first, each over those before it."""
     patches, laid = [], []
     with clock.of("merge"):
@@ -256,7 +261,7 @@ def _merge(item: _Drawn, painter: Painter, person: PersonMask | None, aspect: fl
             laid_out = painter.view.lay(item.frame.pixels, part.look, part.drawn)
             merged = merge_face(
                 canvas, part.face.landmarks, laid_out.crop, laid_out.matrix, painter.view.merge, laid_out.mask,
-                person=people, free=part.free,
+                person=people, free=part.free, drawn=_found_in(finder, laid_out, part.face) if finder else None,
             )  # fmt: skip
             if merged is None:
                 item.passed.append((part.face, _NOTHING_LEFT))
@@ -274,6 +279,14 @@ def _merge(item: _Drawn, painter: Painter, person: PersonMask | None, aspect: fl
     with clock.of("judge"):
         chip = identity_chip(shallowed(canvas), largest, aspect)
     return MergedFrame(item.frame, item.record, patches, chip, laid, item.passed)
+
+
+def _found_in(finder: MeshFinder, laid: Laid, face: Face) -> np.ndarray | None:
+    """Landmarks (478, 3) of the face that was drawn, in crop pixels: it lies about where the plate's does."""
+    around = Face(np.column_stack([move(face.landmarks[:, :2], laid.matrix), face.landmarks[:, 2]]))
+    centre = tuple(around.landmarks[:, :2].mean(0))
+    mesh = finder.find(cv2.convertScaleAbs(laid.crop, alpha=255), centre, around.size * ROOM)
+    return None if mesh is None else mesh.landmarks
 
 
 def _judge(results: list[tuple[Record, np.ndarray]], painter: Painter, clock: Clock) -> None:

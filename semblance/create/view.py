@@ -143,7 +143,8 @@ class MeshView:
         # outside its own mask there is nothing to lay down
         with_own = {"hull": "hull+model", "crop": "model", "person": "person+model"}
         self.merge = merge.settled("model", soft=True)
-        self.merge = self.merge.changed(mask=with_own.get(self.merge.mask, self.merge.mask))
+        # and it is drawn over the plate's own mesh
+        self.merge = self.merge.changed(mask=with_own.get(self.merge.mask, self.merge.mask), warp=0.0)
         shapes = (np.array(notes[side]["shape"], np.float32).reshape(-1, 3) for side in ("source", "target"))
         means = (_picture(getattr(net, f"{side}_mean")) for side in ("source", "target"))
         self.clothes = wardrobe(*shapes, *means)

@@ -11,6 +11,11 @@ _CLONE_SIDE = (
 )
 
 
+def white_of(pixels: np.ndarray) -> int:
+    """The value of white in this depth: 255 or 65535."""
+    return int(np.iinfo(pixels.dtype).max)
+
+
 def alpha_blend(plate: np.ndarray, face: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """plate and face (h, w, 3) uint8 or uint16, mask (h, w) float32 0..1 -> the same; mask 0 is exactly the plate."""
     if plate.dtype == np.uint16:  # OpenCV's blends bytes only
@@ -27,7 +32,7 @@ def seamless_clone(plate: np.ndarray, face: np.ndarray, mask: np.ndarray) -> np.
     small to have an inside comes back as it was. Arrays as in alpha_blend.
     """
     h, w = mask.shape
-    unit = np.iinfo(face.dtype).max // 255  # the solver takes bytes, and so smooth a tint needs no more
+    unit = white_of(face) // 255  # the solver takes bytes, and so smooth a tint needs no more
     scale = min(1.0, _CLONE_SIDE / max(h, w))
     size = (max(1, round(w * scale)), max(1, round(h * scale)))
     plate, small, mask = (cv2.resize(a, size, interpolation=cv2.INTER_AREA) for a in (plate, face, mask))

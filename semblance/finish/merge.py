@@ -17,6 +17,7 @@ from ..errors import InputError
 from ..faces.mask import hull_mask
 from ..options import Options
 from ..types import Patch
+from .bands import band_blend
 from .blend import alpha_blend, seamless_clone
 from .colour import Space, adjust, apply_colour
 from .face_colours import FaceColours, measure_colours
@@ -34,7 +35,9 @@ from .place import (
     resized,
     scaled_about,
 )
+from .poisson import Meeting, poisson_blend
 from .sharpen import sharpen
+from .warp import warped
 
 _MASK_SIDE = 256  # finest mask grid: a feathered edge holds no more detail, and its cost stays bounded for close-ups
 _MARGIN = 5  # crop pixels that cubic interpolation and sharpening look beyond what is shown
@@ -46,6 +49,13 @@ class MergeOptions(Options):
 
     face_scale: float = Field(1.0, ge=0.5, le=1.5)
     """Size of the new face, times its natural size (0.5 to 1.5)."""
+    shift_x: float = Field(0.0, ge=-50, le=50)
+    """Moves the new face and its mask to the right, percent of the face (-50 to 50); across a head that is turned."""
+    shift_y: float = Field(0.0, ge=-50, le=50)
+    """Moves the new face and its mask down, percent of the face (-50 to 50); along a head that is turned."""
+    warp: float = Field(0.0, ge=0, le=1)
+    """How far mouth, jaw and eyes of the new face are pulled to where the plate's are (0 to 1); for models that draw
+    crops. Those that work in mesh space draw over the plate's own mesh anyway."""
     mask: Literal["auto", "hull", "crop", "model", "hull+model", "person", "person+model"] = "auto"
     """What is replaced: the face's outline (hull), all that the model draws (crop), what the model says is face
     (model), the person within the crop (person), or the overlap of two; auto: what suits the model."""
@@ -53,8 +63,8 @@ class MergeOptions(Options):
     """Pulls the mask's edge in, percent of the face (-30 to 40); negative pushes it out. Default: 4, or 0 for a model
     that draws a soft edge of its own."""
     feather: float | None = Field(None, ge=0, le=50)
-    """Width of the mask's soft edge, percent of the face (0 to 50). Default: 10, or 0 for a model that draws a soft
-    edge of its own."""
+    """Width of the mask's soft edge, percent of the face (0 to 50). Default: 10, with --blend bands 3, or 0 for a model
+    that draws a soft edge of its own."""
     opacity: float = Field(1.0, ge=0, le=1)
     """How much of the new face is seen: 0 none, 1 all."""
     pad_top: float = Field(0.0, ge=-50, le=50)
@@ -81,20 +91,27 @@ class MergeOptions(Options):
     """Added to the new face, percent of white (-100 to 100)."""
     contrast: float = Field(0.0, ge=-100, le=100)
     """Contrast of the new face about mid grey, percent more or less (-100 to 100)."""
-    seamless: bool = False
-    """Tints the new face smoothly so that its edge meets the plate (Poisson cloning); several times slower."""
+    blend: Literal["alpha", "bands", "poisson", "poisson-mixed", "opencv", "raw"] = "alpha"
+    """How face and plate are joined: by the mask alone (alpha); each band of detail with an edge of its own width
+    (bands); with the face tinted smoothly so that its edge meets the plate (poisson); so, and with the plate's own
+    lines and moles where they are stronger (poisson-mixed); by OpenCV's seamless cloning (opencv); or the model's crop
+    just as it is, with its own mask and colours (raw)."""
     sharpen: float = Field(0.0, ge=0, le=3)
     """Strength of sharpening of the new face (0 to 3)."""
 
     def settled(self, mask: str = "hull", soft: bool = False) -> MergeOptions:
         """These options with everything decided; mask: what auto stands for; soft: the model gives its mask a soft edge
         and its face the plate's light."""
-        usual = {"erode": 0.0, "feather": 0.0} if soft else {"erode": 4.0, "feather": 10.0}
+        raw = self.blend == "raw"
+        usual = {"erode": 4.0, "feather": 3.0 if self.blend == "bands" else 10.0}
+        if soft or raw:
+            usual = {"erode": 0.0, "feather": 0.0}
         changes = {name: value for name, value in usual.items() if getattr(self, name) is None}
         if self.mask == "auto":
-            changes["mask"] = mask
+            own = "model" if "model" in mask else "crop"
+            changes["mask"] = own if raw else mask
         if self.colour == "auto":
-            changes["colour"] = "none" if soft else "lab"
+            changes["colour"] = "none" if soft or raw else "lab"
         return self.changed(**changes)
 
     @property
@@ -123,13 +140,14 @@ class Merged:
     """What changed in a frame: the patch, and how much of each of its pixels is new, (h, w) float32 0..1.
 
     face: the new face alone on the patch's pixels and in its depth, as it was before the two were blended; matrix
-    (2, 3): frame pixels -> crop pixels, as the crop was shown.
+    (2, 3): frame pixels -> crop pixels, as the crop was shown; meeting: what a Poisson blend was hung up on.
     """
 
     patch: Patch
     mask: np.ndarray
     face: np.ndarray
     matrix: np.ndarray
+    meeting: Meeting | None = None
 
 
 def merge_face(
@@ -142,28 +160,38 @@ def merge_face(
     person: np.ndarray | None = None,
     colours: FaceColours | None = None,
     free: Free | None = None,
+    drawn: np.ndarray | None = None,
+    before: Meeting | None = None,
 ) -> Merged | None:
     """Lay a predicted face into its frame; None where nothing would change.
 
     plate (H, W, 3) uint8 RGB; landmarks (478, 3) of the plate's face in frame pixels; crop (S, S, 3) float32 0..1;
     matrix (2, 3) frame pixels -> crop pixels; crop_mask (S, S) float32 0..1, the model's own mask; person (H, W)
     float32 0..1, wanted by mask 'person'; colours: measured and smoothed by the caller (see measure_colours), else
-    measured here; free: where nothing stands before the face.
+    measured here; free: where nothing stands before the face; drawn (478, 3): landmarks of the predicted face in crop
+    pixels, wanted by `warp`, without which nothing is pulled; before: the same face's Merged.meeting in the frame
+    before, for a Poisson blend that is steadier still.
     The plate may be uint16, too: the patch has its depth. Outside Merged.mask it is the plate, byte for byte. Raises
     InputError.
     """
     options = options.settled()
     _check(plate, landmarks, crop, matrix, options, crop_mask, person)
     matrix = np.asarray(matrix, np.float64)
+    in_crop = move_points(matrix, landmarks)
+    if options.warp and drawn is not None:
+        crop, crop_mask = warped(crop, crop_mask, drawn, in_crop, options.warp)
     shown = scaled_about(matrix, face_centre(landmarks), options.face_scale)
+    shown[:, 2] -= np.array([options.shift_x, options.shift_y]) / 100 * face_size(in_crop)
 
     mask, to_mask = _crop_mask(landmarks, crop.shape[0], matrix, options, crop_mask)
     shown_to_mask = on_grid(shown, crop.shape[0], mask.shape[0])
     if "person" in options.mask:
         mask = _only_person(mask, person, shown_to_mask)
     mask = _shape_edge(mask, move_points(to_mask, landmarks), options)
+    unhidden, bare = mask, None
     if free is not None:  # last: a strand of hair would be lost to erosion and feather
-        mask = np.minimum(mask, free.on(to_mask, mask.shape[0]))
+        bare = free.on(shown_to_mask, mask.shape[0])
+        mask = np.minimum(mask, bare)
     x, y, w, h = cv2.boundingRect((mask > 0).astype(np.uint8))
     # linear interpolation carries the mask one grid pixel further
     where = rectangle_of(shown_to_mask, (x - 1, y - 1, x + w, y + h), plate.shape[:2]) if w else None
@@ -175,12 +203,34 @@ def merge_face(
     face, face_matrix = part_for(*_reduced(crop, shown), where, _MARGIN)
     face = _finished(face, colours, options)
     face = _shown(_in_depth_of(plate, face), face_matrix, where)
-    alpha = bring(mask, shown_to_mask, where, cv2.INTER_LINEAR, cv2.BORDER_CONSTANT)
-    under = where.of(plate)
-    if options.seamless:
-        face = seamless_clone(under, face, alpha)
-    alpha *= np.float32(options.opacity)
-    return Merged(Patch(where.x0, where.y0, alpha_blend(under, face, alpha)), alpha, face, shown)
+    alpha, edge = (_mask_shown(each, shown_to_mask, where) for each in (mask, unhidden))
+    bare = None if bare is None else _mask_shown(bare, shown_to_mask, where)
+    pixels, face, meeting = _joined(where.of(plate), face, alpha, edge, bare, options, before)
+    alpha = alpha * np.float32(options.opacity)
+    return Merged(Patch(where.x0, where.y0, pixels), alpha, face, shown, meeting)
+
+
+def _joined(
+    plate: np.ndarray,
+    face: np.ndarray,
+    alpha: np.ndarray,
+    edge: np.ndarray,
+    bare: np.ndarray | None,
+    options: MergeOptions,
+    before: Meeting | None,
+) -> tuple[np.ndarray, np.ndarray, Meeting | None]:
+    """Plate and face (h, w, 3) of one depth as one picture; edge (h, w): the mask with nothing before the face, bare
+    (h, w): where that is so. Besides the face as it was laid down, and what a Poisson blend was hung up on."""
+    if options.blend == "bands":
+        # opacity comes last: the bands' edges are those of the whole mask
+        blended = band_blend(plate, face, alpha)
+        return alpha_blend(plate, blended, np.full_like(alpha, options.opacity)), face, None
+    meeting = None
+    if options.blend == "opencv":
+        face = seamless_clone(plate, face, alpha)
+    elif options.blend in ("poisson", "poisson-mixed"):
+        face, meeting = poisson_blend(plate, face, edge, bare, options.blend == "poisson-mixed", before)
+    return alpha_blend(plate, face, alpha * np.float32(options.opacity)), face, meeting
 
 
 def _crop_mask(
@@ -219,7 +269,8 @@ def _shape_edge(mask: np.ndarray, points: np.ndarray, options: MergeOptions) -> 
         options.pad_right * percent,
     )
     mask = erode_edge(mask, options.erode * percent)
-    mask = clip_to_crop(mask, options.feather * percent / 2)
+    if options.blend != "raw":  # as it is, corners and all
+        mask = clip_to_crop(mask, options.feather * percent / 2)
     return feather_edge(mask, options.feather * percent)
 
 
@@ -232,6 +283,11 @@ def _finished(face: np.ndarray, colours: FaceColours | None, options: MergeOptio
     if options.sharpen:
         face = sharpen(face, options.sharpen)
     return np.clip(face, 0, 1)
+
+
+def _mask_shown(mask: np.ndarray, matrix: np.ndarray, where: Rectangle) -> np.ndarray:
+    """A mask of the mask grid on the frame's grid."""
+    return bring(mask, matrix, where, cv2.INTER_LINEAR, cv2.BORDER_CONSTANT)
 
 
 def _reduced(crop: np.ndarray, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -20,14 +20,21 @@ def shading(side=128):
 
 
 @pytest.mark.parametrize(
-    "options", [MergeOptions(colour="none"), MergeOptions(), MergeOptions(colour="none", seamless=True)]
+    "options",
+    [
+        MergeOptions(colour="none"),
+        MergeOptions(),
+        *(MergeOptions(colour="none", blend=blend) for blend in ("opencv", "bands", "poisson", "poisson-mixed")),
+    ],
 )
 def test_both_depths_give_the_same_picture(options):
     crop, matrix = np.random.default_rng(0).random((128, 128, 3)).astype(np.float32), square(roll=10)
     eight, sixteen = (merge_face(plate, landmarks(roll=10), crop, matrix, options) for plate in (SHALLOW, DEEP))
     assert sixteen.patch.pixels.dtype == sixteen.face.dtype == np.uint16 and eight.face.dtype == np.uint8
     np.testing.assert_array_equal(eight.mask, sixteen.mask)
-    limit = 3 if options.seamless else 2  # two solutions of the clone; noise, rounded before a cubic warp and after
+    limit = (
+        3 if options.blend == "opencv" else 2
+    )  # two solutions of the clone; noise, rounded before a cubic warp and after
     assert np.abs(eight.patch.pixels - sixteen.patch.pixels / 257).max() < limit
     outside = sixteen.mask == 0
     part = DEEP[sixteen.patch.y :, sixteen.patch.x :][: outside.shape[0], : outside.shape[1]]

@@ -1,0 +1,134 @@
+"""Poisson blending (Perez, Gangnet, Blake, 2003): the face keeps its gradients and takes its level from the plate.
+
+What is added to the face is a membrane (membrane.py) hung up on the differences of plate and face along the mask's
+edge. Hung up on a line of pixels it trembles: the line moves with the mask, and each hair, hand or wall that crosses it
+pulls the whole face along. So it is held softly over the whole of the mask's edge, and what lies far off its neighbours
+there loses its say, by weights that narrow from round to round so that a little change stays little (Geman and McClure
+1985; graduated as by Blake and Zisserman 1987). Nothing is remembered; what a caller wants steadier still it hands in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numba import njit
+
+from .blend import white_of
+from .membrane import membrane
+
+_SIDE = 64  # what is added is smooth: worked out at this side it is off by a quarter of one level of 255 at most
+_SOFTEN = 0.015  # of the face's size: a hard mask gets an edge of this deviation
+_TREND = 0.2  # of the face's size: differences are compared with their trend over so far
+_CLOSE = 0.05  # of the face's size: over so far the membrane evens out what it is held by
+_INNER = 4  # weights of the trend: greatest where the mask is 4 / 5
+_OUTLIERS = 0.4, 0.2, 0.1, 0.05  # of white: a difference so far off the trend weighs a quarter; one round each
+_ROUGHLY, _FINELY = 1e-2, 2e-3  # of the largest difference: how near to its equations a trend and a face are brought
+_FOLLOWS = 0.3  # share of a new frame where those before it are handed in: half of a change is there after two frames
+_LEAST_FACE = 4.0  # pixels
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Meeting:
+    """How far plate and face are apart where they meet, on a small grid over the mask's rectangle: difference (n, m, 3)
+    float32, plate - face, -1..1, and weight (n, m) 0..1."""
+
+    difference: np.ndarray
+    weight: np.ndarray
+
+    def after(self, before: Meeting) -> Meeting:
+        """This frame's meeting, steadied by that of the frames before it."""
+        height, width = self.weight.shape
+        old = cv2.resize(before.weight[..., None] * before.difference, (width, height), interpolation=cv2.INTER_LINEAR)
+        old_weight = cv2.resize(before.weight, (width, height), interpolation=cv2.INTER_LINEAR)
+        held = old + np.float32(_FOLLOWS) * (self.weight[..., None] * self.difference - old)
+        weight = old_weight + np.float32(_FOLLOWS) * (self.weight - old_weight)
+        return Meeting(held / np.maximum(weight, 1e-9)[..., None], weight)
+
+
+def poisson_blend(
+    plate: np.ndarray,
+    face: np.ndarray,
+    mask: np.ndarray,
+    bare: np.ndarray | None = None,
+    mixed: bool = False,
+    before: Meeting | None = None,
+) -> tuple[np.ndarray, Meeting]:
+    """plate and face (h, w, 3) uint8 or uint16, mask (h, w) float32 0..1 -> the face, of the same depth, on the plate's
+    level, still to be laid down with the mask; and what it was hung up on.
+
+    bare (h, w) 0..1: where the mask's edge is one of skin, not of something that stands before the face; mixed: where
+    the plate's gradient is the stronger one it takes the face's place, so that the plate's moles and wrinkles show
+    through (section 3, mixing gradients); before: the Meeting of the frames before this one, for a steadier level.
+    """
+    meeting = meeting_of(plate, face, mask, bare)
+    if before is not None:
+        meeting = meeting.after(before)
+    height, width = mask.shape
+    reach = _CLOSE * _size(mask)
+    if mixed:
+        held, weight = (cv2.resize(each, (width, height), interpolation=cv2.INTER_LINEAR)
+                        for each in (meeting.difference, meeting.weight))  # fmt: skip
+        tint = membrane(held, weight / np.float32(reach**2), _stronger_slopes(plate, face, bare), _FINELY)
+    else:
+        step = height / len(meeting.weight)
+        tint = membrane(meeting.difference, meeting.weight * np.float32((step / reach) ** 2))
+        tint = cv2.resize(tint, (width, height), interpolation=cv2.INTER_LINEAR)
+    return cv2.add(face, white_of(face) * tint, dtype=cv2.CV_8U if face.dtype == np.uint8 else cv2.CV_16U), meeting
+
+
+def meeting_of(plate: np.ndarray, face: np.ndarray, mask: np.ndarray, bare: np.ndarray | None = None) -> Meeting:
+    """Where and how far apart plate and face meet; arguments as in poisson_blend."""
+    height, width = mask.shape
+    step = max(1.0, max(height, width) / _SIDE)
+    grid = (max(1, round(width / step)), max(1, round(height / step)))
+    difference = cv2.subtract(plate, face, dtype=cv2.CV_32F) * np.float32(1 / white_of(face))
+    difference, soft = (cv2.resize(each, grid, interpolation=cv2.INTER_AREA) for each in (difference, mask))
+    size = _size(mask) / step
+    soft = cv2.GaussianBlur(soft, (0, 0), max(1.0, _SOFTEN * size), borderType=cv2.BORDER_REPLICATE)
+    shows = np.float32(1) if bare is None else cv2.resize(bare, grid, interpolation=cv2.INTER_AREA)
+    # the trend is told by the inner edge, where the plate is skin: of a wall that begins along the outer one half the
+    # differences are, and neither half would be the outliers
+    inner = np.power(soft, _INNER) * (1 - soft) * shows * np.float32(1 / (_TREND * size) ** 2)
+    say = np.float32(1)
+    for outlier in _OUTLIERS:
+        off = np.maximum.reduce(cv2.split(np.abs(difference - membrane(difference, inner * say, close=_ROUGHLY))))
+        say = 1 / np.square(1 + np.square(off / np.float32(outlier)))
+    return Meeting(difference, 4 * soft * (1 - soft) * shows * say)
+
+
+def _size(mask: np.ndarray) -> float:
+    """Side of a square as large as the mask, pixels."""
+    return max(float(mask.sum()), _LEAST_FACE) ** 0.5
+
+
+def _stronger_slopes(plate: np.ndarray, face: np.ndarray, bare: np.ndarray | None) -> np.ndarray:
+    """(h, w, 3): by how much each pixel's neighbours differ more in the plate than in the face, where they do."""
+    pull = np.zeros(plate.shape, np.float32)
+    _add_slopes(plate, face, np.ones(plate.shape[:2], np.float32) if bare is None else bare, white_of(face), pull)
+    return pull
+
+
+@njit(cache=True, nogil=True)
+def _add_slopes(plate, face, bare, white, pull):
+    height, width, channels = plate.shape
+    in_plate, in_face = np.zeros(channels, np.float32), np.zeros(channels, np.float32)
+    for y in range(height):
+        for x in range(width):
+            for down, right in ((0, 1), (1, 0)):
+                v, u = y + down, x + right
+                if v == height or u == width:
+                    continue
+                stronger = np.float32(0)
+                for c in range(channels):
+                    in_plate[c] = np.float32(plate[v, u, c]) - np.float32(plate[y, x, c])
+                    in_face[c] = np.float32(face[v, u, c]) - np.float32(face[y, x, c])
+                    stronger += in_plate[c] ** 2 - in_face[c] ** 2
+                if stronger <= 0:
+                    continue
+                share = min(bare[y, x], bare[v, u]) / np.float32(white)
+                for c in range(channels):
+                    slope = share * (in_plate[c] - in_face[c])
+                    pull[v, u, c] += slope
+                    pull[y, x, c] -= slope
