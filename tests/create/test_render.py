@@ -32,6 +32,7 @@ def merged(parts: list[_Part]):
         _Drawn(frame, Record(0, 0.0), parts),
         SimpleNamespace(view=SimpleNamespace(merge=MergeOptions(colour="none"), lay=lambda pixels, look, drawn: drawn)),
         None,
+        None,
         1.0,
         Clock(),
     )
