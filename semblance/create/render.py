@@ -16,19 +16,21 @@ import torch
 from ..faces.align import crop_matrix, move, take_crop
 from ..faces.identity import SAME_PERSON, distance, identity_chip, identity_vectors
 from ..faces.mask import PersonMask, hull_mask
+from ..finish.face_colours import FaceColours
 from ..finish.masks import erode_edge
-from ..finish.merge import Free, MergeOptions, merge_face
+from ..finish.merge import Free, MergeOptions, colours_for, merge_face
+from ..finish.steady_colours import REACH, steadied_colours
 from ..media.native import paste
 from ..processor import cores_shared_by
 from ..runs import Clock, Progress, StopSignal
-from ..streams import ahead, batches, depth_for, side_by_side
+from ..streams import ahead, batches, depth_for, side_by_side, with_neighbours
 from ..trust.publish import LabelledWriter
 from ..types import ClipInfo, Face, Frame, Patch
 from ..weights import load_base
 from .job import POORLY_DRAWN, Record
 from .occlusion_mask import MODEL, PRESET, OcclusionMask, open_occlusion_mask
 from .options import SwapOptions
-from .view import View, view_of
+from .view import Laid, View, view_of
 from .watch import Watched, watch
 
 _RIM = 0.04  # of the occlusion net's picture: within so much of the outline its answer is that of the outline
@@ -71,13 +73,16 @@ class Painter:
 
 @dataclass(slots=True, eq=False)
 class _Part:
-    """A face that is to be replaced, what the model sees of it, and in time what it drew."""
+    """A face that is to be replaced, what the model sees of it, and in time what it drew, how that lies over the plate,
+    and what becomes of its colours."""
 
     face: Face
     carried: bool
     look: Any = None
     drawn: Any = None
     free: Free | None = None
+    laid: Laid | None = None
+    colours: FaceColours | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -108,18 +113,25 @@ def render(
     progress: Progress,
     stop: StopSignal,
 ) -> list[Record]:
-    """Render frames [start, stop_at) into the segment that open_writer opens at `path`; one record a frame."""
+    """Render frames [start, stop_at) into the segment that open_writer opens at `path`; one record a frame.
+
+    Where colours are matched, the frames just beyond both ends are drawn as well, for what their colours say.
+    """
     aspect = float(info.pixel_aspect)
     depth = depth_for(info.width, info.height)
+    reach = REACH if painter.view.merge.transfer else 0
     records: list[Record] = []
     results: list[tuple[Record, np.ndarray]] = []
     with ExitStack() as stack:
         stack.enter_context(cores_shared_by(_BUSY))
         person = stack.enter_context(PersonMask()) if "person" in painter.merge.mask else None
-        watched = ahead(watch(info, start, stop_at, painter.options.carry, clock, depth), depth)
+        watched = watch(info, max(start - reach, 0), stop_at + reach, painter.options.carry, clock, depth)
+        watched = ahead(watched, depth)
         drawn = ahead(_draw(watched, painter, aspect, clock, depth), depth)
         workers = 1 if person else min(2, depth)
-        merged = side_by_side(lambda item: _merge(item, painter, person, aspect, clock), drawn, workers)
+        laid = side_by_side(lambda item: _lay(item, painter, clock), drawn, workers)
+        steady = _steady_colours(laid, range(start, stop_at), reach)
+        merged = side_by_side(lambda item: _merge(item, painter, person, aspect, clock), steady, workers)
         stack.enter_context(closing(merged))
         writer = stack.enter_context(open_writer(path))
         for item in merged:
@@ -216,16 +228,42 @@ def _deal(items: list[_Drawn], faces: list, errors: np.ndarray, poorest: float) 
         item.parts = good
 
 
+def _lay(item: _Drawn, painter: Painter, clock: Clock) -> _Drawn:
+    """Place what was drawn over the plate, and measure its colours there."""
+    with clock.of("merge"):
+        for part in item.parts:
+            part.laid = painter.view.lay(item.frame.pixels, part.look, part.drawn)
+            part.colours = colours_for(
+                item.frame.pixels, part.face.landmarks, part.laid.crop, part.laid.matrix, painter.view.merge,
+                part.laid.mask, part.free,
+            )  # fmt: skip
+    return item
+
+
+def _steady_colours(items: Iterator[_Drawn], wanted: range, reach: int) -> Iterator[_Drawn]:
+    """The items of the wanted frames, their colours steadied over `reach` frames on either side."""
+
+    def told(item: _Drawn) -> dict[int, FaceColours | None]:
+        return {part.face.track: part.colours for part in item.parts}
+
+    with closing(with_neighbours(items, reach, told, {})) as windows:
+        for item, window in windows:
+            if item.frame.index in wanted:
+                colours = steadied_colours(window)
+                for part in item.parts:
+                    part.colours = colours[part.face.track]
+                yield item
+
+
 def _merge(item: _Drawn, painter: Painter, person: PersonMask | None, aspect: float, clock: Clock) -> _Merged:
     """Lay the drawn faces into the frame, farthest (smallest) first, each over those before it."""
     canvas, patches, laid = item.frame.pixels, [], []
     with clock.of("merge"):
         people = person(canvas) if person and item.parts else None
         for part in item.parts[::-1]:
-            laid_out = painter.view.lay(item.frame.pixels, part.look, part.drawn)
             merged = merge_face(
-                canvas, part.face.landmarks, laid_out.crop, laid_out.matrix, painter.view.merge, laid_out.mask,
-                person=people, free=part.free,
+                canvas, part.face.landmarks, part.laid.crop, part.laid.matrix, painter.view.merge, part.laid.mask,
+                person=people, colours=part.colours, free=part.free,
             )  # fmt: skip
             if merged is not None:
                 patches.append(merged.patch)
