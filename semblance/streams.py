@@ -94,6 +94,25 @@ def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
         _close(items)
 
 
+def with_neighbours(items: Iterable[T], reach: int, told: Callable[[T], R], beyond: R) -> Iterator[tuple[T, list[R]]]:
+    """Each item with what `told` says of the 2 reach + 1 items around it, in order; `beyond` stands for those past the
+    ends. Only reach + 1 items are held. Closing this generator closes `items`."""
+    window: deque[R] = deque([beyond] * reach, maxlen=2 * reach + 1)
+    waiting: deque[T] = deque()
+    try:
+        for item in items:
+            window.append(told(item))
+            waiting.append(item)
+            if len(waiting) > reach:
+                yield waiting.popleft(), list(window)
+        for _ in range(reach):
+            window.append(beyond)
+            if waiting and len(window) == window.maxlen:
+                yield waiting.popleft(), list(window)
+    finally:
+        _close(items)
+
+
 def depth_for(width: int, height: int, most: int = 12) -> int:
     """How many frames of this size may wait between two stages, so that all stages together stay under about 200 MB.
 

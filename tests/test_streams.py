@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from semblance.streams import ahead, batches, depth_for, side_by_side
+from semblance.streams import ahead, batches, depth_for, side_by_side, with_neighbours
 
 
 def test_ahead_keeps_the_order_and_runs_no_further_than_asked():
@@ -49,6 +49,23 @@ def test_ahead_raises_what_its_source_raised_after_what_came_before():
     assert next(items) == 1
     with pytest.raises(ValueError, match="broken"):
         next(items)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 9])
+@pytest.mark.parametrize("reach", [0, 1, 3])
+def test_neighbours_are_those_around_and_nothing_beyond_the_ends(count, reach):
+    def told(n):
+        return n * 10 if 0 <= n < count else -1
+
+    found = list(with_neighbours(range(count), reach, told, -1))
+    assert found == [(n, [told(k) for k in range(n - reach, n + reach + 1)]) for n in range(count)]
+
+
+def test_neighbours_are_not_waited_for_longer_than_needed():
+    source = iter(range(100))
+    items = with_neighbours(source, 3, lambda n: n, None)
+    next(items), next(items)
+    assert next(source) == 5  # two given, three beyond the second
 
 
 def test_side_by_side_keeps_the_order_whoever_is_first():

@@ -18,13 +18,15 @@ from ..faces.identity import SAME_PERSON, distance, identity_chip, identity_vect
 from ..faces.landmarks import MeshFinder
 from ..faces.mask import PersonMask, hull_mask
 from ..faces.track import ROOM
+from ..finish.face_colours import FaceColours
 from ..finish.masks import erode_edge
-from ..finish.merge import Free, Merged, MergeOptions, merge_face
+from ..finish.merge import Free, Merged, MergeOptions, colours_for, merge_face
+from ..finish.steady_colours import REACH, steadied_colours
 from ..media.fine import fine_pixels, shallowed
 from ..media.native import paste
 from ..processor import cores_shared_by
 from ..runs import Clock, Progress, StopSignal
-from ..streams import ahead, batches, depth_for, side_by_side
+from ..streams import ahead, batches, depth_for, side_by_side, with_neighbours
 from ..trust.publish import LabelledWriter
 from ..types import ClipInfo, Face, Frame, Patch
 from ..weights import load_base
@@ -77,13 +79,16 @@ class Painter:
 
 @dataclass(slots=True, eq=False)
 class _Part:
-    """A face that is to be replaced, what the model sees of it, and in time what it drew."""
+    """A face that is to be replaced, what the model sees of it, and in time what it drew, how that lies over the plate,
+    and what becomes of its colours."""
 
     face: Face
     carried: bool
     look: Any = None
     drawn: Any = None
     free: Free | None = None
+    laid: Laid | None = None
+    colours: FaceColours | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -151,17 +156,24 @@ def render(
 def merged_frames(
     info: ClipInfo, start: int, stop_at: int, painter: Painter, clock: Clock
 ) -> Iterator[Iterator[MergedFrame]]:
-    """Frames [start, stop_at) with their new faces, in order: the stages before a writer, all running at once."""
+    """Frames [start, stop_at) with their new faces, in order: the stages before a writer, all running at once.
+
+    Where colours are matched, the frames just beyond both ends are drawn as well, for what their colours say.
+    """
     aspect = float(info.pixel_aspect)
     depth = depth_for(info.width, info.height)
+    reach = REACH if painter.view.merge.transfer else 0
     with ExitStack() as stack:
         stack.enter_context(cores_shared_by(_BUSY))
         person = stack.enter_context(PersonMask()) if "person" in painter.merge.mask else None
-        watched = ahead(watch(info, start, stop_at, painter.options.carry, clock, depth, painter.fine), depth)
+        begin, end = max(start - reach, 0), stop_at + reach
+        watched = ahead(watch(info, begin, end, painter.options.carry, clock, depth, painter.fine), depth)
         drawn = ahead(_draw(watched, painter, aspect, clock, depth), depth)
         finder = stack.enter_context(closing(MeshFinder())) if painter.view.merge.warp else None
         workers = 1 if person or finder else min(2, depth)
-        merged = side_by_side(lambda item: _merge(item, painter, person, finder, aspect, clock), drawn, workers)
+        laid = side_by_side(lambda item: _lay(item, painter, clock), drawn, workers)
+        steady = _steady_colours(laid, range(start, stop_at), reach)
+        merged = side_by_side(lambda item: _merge(item, painter, person, finder, aspect, clock), steady, workers)
         yield stack.enter_context(closing(merged))
 
 
@@ -249,6 +261,33 @@ def _deal(items: list[_Drawn], faces: list, errors: np.ndarray, poorest: float) 
         item.parts = good
 
 
+def _lay(item: _Drawn, painter: Painter, clock: Clock) -> _Drawn:
+    """Place what was drawn over the plate, and measure its colours there."""
+    with clock.of("merge"):
+        for part in item.parts:
+            part.laid = painter.view.lay(item.frame.pixels, part.look, part.drawn)
+            part.colours = colours_for(
+                item.frame.pixels, part.face.landmarks, part.laid.crop, part.laid.matrix, painter.view.merge,
+                part.laid.mask, part.free,
+            )  # fmt: skip
+    return item
+
+
+def _steady_colours(items: Iterator[_Drawn], wanted: range, reach: int) -> Iterator[_Drawn]:
+    """The items of the wanted frames, their colours steadied over `reach` frames on either side."""
+
+    def told(item: _Drawn) -> dict[int, FaceColours | None]:
+        return {part.face.track: part.colours for part in item.parts}
+
+    with closing(with_neighbours(items, reach, told, {})) as windows:
+        for item, window in windows:
+            if item.frame.index in wanted:
+                colours = steadied_colours(window)
+                for part in item.parts:
+                    part.colours = colours[part.face.track]
+                yield item
+
+
 def _merge(
     item: _Drawn, painter: Painter, person: PersonMask | None, finder: MeshFinder | None, aspect: float, clock: Clock
 ) -> MergedFrame:
@@ -258,16 +297,16 @@ def _merge(
         canvas = fine_pixels(item.frame) if item.fine and item.parts else item.frame.pixels
         people = person(item.frame.pixels) if person and item.parts else None
         for part in item.parts[::-1]:
-            laid_out = painter.view.lay(item.frame.pixels, part.look, part.drawn)
             merged = merge_face(
-                canvas, part.face.landmarks, laid_out.crop, laid_out.matrix, painter.view.merge, laid_out.mask,
-                person=people, free=part.free, drawn=_found_in(finder, laid_out, part.face) if finder else None,
+                canvas, part.face.landmarks, part.laid.crop, part.laid.matrix, painter.view.merge, part.laid.mask,
+                person=people, colours=part.colours, free=part.free,
+                drawn=_found_in(finder, part.laid, part.face) if finder else None,
             )  # fmt: skip
             if merged is None:
                 item.passed.append((part.face, _NOTHING_LEFT))
                 continue
             patches.append(merged.patch)
-            laid.append(LaidFace(part.face, part.carried, laid_out, merged))
+            laid.append(LaidFace(part.face, part.carried, part.laid, merged))
             canvas = paste(canvas, [merged.patch])
     item.record.swapped, item.record.carried = len(laid), sum(part.carried for part in laid)
     if not laid:

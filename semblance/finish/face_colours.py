@@ -1,6 +1,6 @@
 """What the merge needs to know of two faces' colours: the plate's face and the predicted one, both on one small grid.
 
-Light and tint are to be matched, not texture: at 64 pixels a soft face and a crisp one compare fairly, and measuring a
+Light and tint are to be matched, not texture: at 48 pixels a soft face and a crisp one compare fairly, and measuring a
 close-up costs no more than measuring a small face.
 """
 
@@ -12,20 +12,24 @@ import cv2
 import numpy as np
 
 from ..faces.mask import hull_mask
-from .colour import Space, Statistics, colour_statistics
+from .colour import ColourMap
+from .fit_colours import Transfer, fit_colours
 from .masks import erode_edge
 from .place import face_size, frame_pixels_per_crop_pixel, move_points, moved_to, on_grid, rectangle_of, resized
 
-_COLOUR_SIDE = 64
+COLOUR_SIDE = 48
 _COLOUR_ERODE = 5.0  # percent of the face taken off before measuring: hairline and background stay out
+_PROBES = np.array([-1.5, -0.5, 0.5, 1.5], np.float32)  # deviations from a face's mean: its shades, dark to light
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FaceColours:
-    """Colour statistics of the predicted face (own) and of the plate's face (wanted), in one space."""
+    """How the predicted face's colours become those of the plate's face. probes (n, 3) float32 RGB 0..1: a few colours
+    of the predicted face, by which two such maps can be compared; seen: pixels of the grid that it was measured on."""
 
-    own: Statistics
-    wanted: Statistics
+    change: ColourMap
+    probes: np.ndarray
+    seen: float
 
 
 def measure_colours(
@@ -33,38 +37,49 @@ def measure_colours(
     landmarks: np.ndarray,
     crop: np.ndarray,
     matrix: np.ndarray,
-    space: Space,
+    transfer: Transfer,
     crop_mask: np.ndarray | None = None,
+    free: np.ndarray | None = None,
+    linear: bool = False,
 ) -> FaceColours | None:
     """Colours of both faces within the eroded hull, for a caller that smooths them over time before it merges.
 
-    Arguments as in merge_face, space as in colour_statistics. None if too little of the face lies in the frame.
+    Arguments as in merge_face; free (COLOUR_SIDE, COLOUR_SIDE) 0..1: where on the crop nothing stands before the face;
+    transfer and linear as in fit_colours. None if too little of the face lies in the frame.
     """
     side = crop.shape[0]
-    matrix = on_grid(np.asarray(matrix, np.float64), side, _COLOUR_SIDE)
+    matrix = on_grid(np.asarray(matrix, np.float64), side, COLOUR_SIDE)
     points = move_points(matrix, landmarks)
-    weight = erode_edge(hull_mask(points, (_COLOUR_SIDE,) * 2), _COLOUR_ERODE / 100 * face_size(points))
+    weight = erode_edge(hull_mask(points, (COLOUR_SIDE,) * 2), _COLOUR_ERODE / 100 * face_size(points))
     if crop_mask is not None:
-        weight = weight * resized(crop_mask, _COLOUR_SIDE)
-    where = rectangle_of(matrix, (-0.5, -0.5, _COLOUR_SIDE - 0.5, _COLOUR_SIDE - 0.5), plate.shape[:2])
+        weight = weight * resized(crop_mask, COLOUR_SIDE)
+    if free is not None:
+        weight = weight * free
+    where = rectangle_of(matrix, (-0.5, -0.5, COLOUR_SIDE - 0.5, COLOUR_SIDE - 0.5), plate.shape[:2])
     if where is None:
         return None
-    small, inside = _small_plate(where.of(plate), moved_to(matrix, where))
+    wanted, inside = _small_plate(where.of(plate), moved_to(matrix, where))
     weight = weight * inside
-    own = colour_statistics(resized(crop, _COLOUR_SIDE), weight, space)
-    wanted = colour_statistics(small, weight, space)
-    return FaceColours(own, wanted) if own and wanted else None
+    own = resized(crop, COLOUR_SIDE)
+    change = fit_colours(transfer, own, wanted, weight, linear)
+    if change is None:
+        return None
+    seen = float(weight.sum())
+    share, pixels = weight.ravel() / seen, own.reshape(-1, 3)
+    mean = share @ pixels
+    deviation = np.sqrt(share @ (pixels - mean) ** 2)
+    return FaceColours(change, np.clip(mean + _PROBES[:, None] * deviation, 0, 1), seen)
 
 
 def _small_plate(plate: np.ndarray, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The plate's face on the colour grid (float32 0..1), and which pixels of that grid lie inside the frame."""
+    # averaged over whole blocks, which is three times as fast as any other shrinking; a rest of a block is left out
     h, w = plate.shape[:2]
-    scale = min(1.0, 1 / frame_pixels_per_crop_pixel(matrix))
-    small = (max(1, round(w * scale)), max(1, round(h * scale)))
-    ratio = np.array([w / small[0], h / small[1]])
-    to_colour = np.column_stack([matrix[:, :2] * ratio, matrix[:, 2] + matrix[:, :2] @ (ratio - 1) / 2])
-    grid = (_COLOUR_SIDE, _COLOUR_SIDE)
-    reduced = cv2.resize(plate, small, interpolation=cv2.INTER_AREA)
+    block = min(max(1, round(frame_pixels_per_crop_pixel(matrix))), h, w)
+    small = (w // block, h // block)
+    reduced = cv2.resize(plate[: small[1] * block, : small[0] * block], small, interpolation=cv2.INTER_AREA)
+    to_colour = np.column_stack([matrix[:, :2] * block, matrix[:, 2] + matrix[:, :2].sum(1) * (block - 1) / 2])
+    grid = (COLOUR_SIDE, COLOUR_SIDE)
     pixels = cv2.warpAffine(reduced, to_colour, grid, borderMode=cv2.BORDER_REPLICATE)
     inside = cv2.warpAffine(np.ones(small[::-1], np.float32), to_colour, grid)
     return pixels * np.float32(1 / np.iinfo(plate.dtype).max), inside

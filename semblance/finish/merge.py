@@ -19,8 +19,10 @@ from ..options import Options
 from ..types import Patch
 from .bands import band_blend
 from .blend import alpha_blend, seamless_clone
-from .colour import Space, adjust, apply_colour
-from .face_colours import FaceColours, measure_colours
+from .by_hand import set_by_hand
+from .colour import apply_colour
+from .face_colours import COLOUR_SIDE, FaceColours, measure_colours
+from .fit_colours import Transfer
 from .masks import clip_to_crop, erode_edge, feather_edge, pad_sides
 from .place import (
     Rectangle,
@@ -75,9 +77,15 @@ class MergeOptions(Options):
     """Moves the mask's left side (in the picture) outwards, percent of the face (-50 to 50); negative moves it in."""
     pad_right: float = Field(0.0, ge=-50, le=50)
     """Moves the mask's right side (in the picture) outwards, percent of the face (-50 to 50); negative moves it in."""
-    colour: Literal["auto", "none", "lab", "mean"] = "auto"
-    """Fits the new face's colours to the plate's: not at all, mean and spread in Lab, or mean and spread in RGB; auto:
-    Lab, or none where the model takes over the plate's light."""
+    colour: Literal["auto", "none", Transfer] = "auto"
+    """Fits the new face's colours to the plate's: mean and spread in Lab (lab; DeepFaceLab's rct) or in RGB (mean);
+    mean and covariance by principal axes (lct) or by the least movement (mkl); the whole distribution by rotated
+    histograms (idt) or by slices (sot); each channel's histogram (hist; DeepFaceLab's hist-match); light by mean and
+    spread, tint by slices (mix); or not at all (none). auto: lab, or none if the model takes the plate's light."""
+    colour_strength: float = Field(1.0, ge=0, le=1)
+    """How far the new face's colours go to the plate's (0 to 1)."""
+    linear_light: bool = False
+    """Works on amounts of light, not on shown values: for transfers in RGB and for the colours set by hand."""
     occluders: Literal["keep", "cover"] = "keep"
     """What stands before the face (a hand, a microphone, glasses) stays in front (keep) or is painted over (cover)."""
     shape: float = Field(1.0, ge=0, le=1)
@@ -91,6 +99,12 @@ class MergeOptions(Options):
     """Added to the new face, percent of white (-100 to 100)."""
     contrast: float = Field(0.0, ge=-100, le=100)
     """Contrast of the new face about mid grey, percent more or less (-100 to 100)."""
+    saturation: float = Field(0.0, ge=-100, le=100)
+    """Strength of the new face's colours, percent more or less (-100, which is grey, to 100)."""
+    temperature: float = Field(0.0, ge=-100, le=100)
+    """Makes the new face warmer, more red and less blue (to 100: a stop each), or colder (to -100)."""
+    tint: float = Field(0.0, ge=-100, le=100)
+    """Makes the new face more magenta, less green (to 100: a stop), or greener (to -100)."""
     blend: Literal["alpha", "bands", "poisson", "poisson-mixed", "opencv", "raw"] = "alpha"
     """How face and plate are joined: by the mask alone (alpha); each band of detail with an edge of its own width
     (bands); with the face tinted smoothly so that its edge meets the plate (poisson); so, and with the plate's own
@@ -115,9 +129,9 @@ class MergeOptions(Options):
         return self.changed(**changes)
 
     @property
-    def colour_space(self) -> Space | None:
-        """The space in which colours are matched, None where they are left alone."""
-        return {"none": None, "auto": "lab", "lab": "lab", "mean": "rgb"}[self.colour]
+    def transfer(self) -> Transfer | None:
+        """How colours are matched, None where they are left alone."""
+        return {"none": None, "auto": "lab"}.get(self.colour, self.colour) if self.colour_strength else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -167,7 +181,7 @@ def merge_face(
 
     plate (H, W, 3) uint8 RGB; landmarks (478, 3) of the plate's face in frame pixels; crop (S, S, 3) float32 0..1;
     matrix (2, 3) frame pixels -> crop pixels; crop_mask (S, S) float32 0..1, the model's own mask; person (H, W)
-    float32 0..1, wanted by mask 'person'; colours: measured and smoothed by the caller (see measure_colours), else
+    float32 0..1, wanted by mask 'person'; colours: measured and smoothed by the caller (see colours_for), else
     measured here; free: where nothing stands before the face; drawn (478, 3): landmarks of the predicted face in crop
     pixels, wanted by `warp`, without which nothing is pulled; before: the same face's Merged.meeting in the frame
     before, for a Poisson blend that is steadier still.
@@ -198,8 +212,8 @@ def merge_face(
     if where is None or not options.opacity:
         return None
 
-    if colours is None and options.colour_space:
-        colours = measure_colours(plate, landmarks, crop, matrix, options.colour_space, crop_mask)
+    if colours is None and options.transfer:
+        colours = colours_for(plate, landmarks, crop, matrix, options, crop_mask, free)
     face, face_matrix = part_for(*_reduced(crop, shown), where, _MARGIN)
     face = _finished(face, colours, options)
     face = _shown(_in_depth_of(plate, face), face_matrix, where)
@@ -231,6 +245,23 @@ def _joined(
     elif options.blend in ("poisson", "poisson-mixed"):
         face, meeting = poisson_blend(plate, face, edge, bare, options.blend == "poisson-mixed", before)
     return alpha_blend(plate, face, alpha * np.float32(options.opacity)), face, meeting
+
+
+def colours_for(
+    plate: np.ndarray,
+    landmarks: np.ndarray,
+    crop: np.ndarray,
+    matrix: np.ndarray,
+    options: MergeOptions,
+    crop_mask: np.ndarray | None = None,
+    free: Free | None = None,
+) -> FaceColours | None:
+    """The colours that merge_face measures by itself; None where none are asked for, or too little is seen."""
+    if not options.transfer:
+        return None
+    to_colours = on_grid(np.asarray(matrix, np.float64), crop.shape[0], COLOUR_SIDE)
+    shown = free.on(to_colours, COLOUR_SIDE) if free else None
+    return measure_colours(plate, landmarks, crop, matrix, options.transfer, crop_mask, shown, options.linear_light)
 
 
 def _crop_mask(
@@ -275,11 +306,15 @@ def _shape_edge(mask: np.ndarray, points: np.ndarray, options: MergeOptions) -> 
 
 
 def _finished(face: np.ndarray, colours: FaceColours | None, options: MergeOptions) -> np.ndarray:
-    """The face with its colours, brightness, contrast and sharpness set."""
-    if colours and options.colour_space:
-        face = apply_colour(face, colours.own, colours.wanted)
-    if options.brightness or options.contrast:
-        face = adjust(face, options.brightness, options.contrast)
+    """The face with its colours and sharpness set."""
+    if colours and options.transfer:
+        face = apply_colour(face, colours.change.weakened(options.colour_strength))
+    by_hand = set_by_hand(
+        options.brightness, options.contrast, options.saturation, options.temperature, options.tint,
+        options.linear_light,
+    )  # fmt: skip
+    if by_hand:
+        face = apply_colour(face, by_hand)
     if options.sharpen:
         face = sharpen(face, options.sharpen)
     return np.clip(face, 0, 1)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from semblance.create.job import Record
-from semblance.create.render import _Drawn, _merge, _Part, _within
+from semblance.create.render import _Drawn, _lay, _merge, _Part, _within
 from semblance.create.view import Laid, _filled
 from semblance.faces.mean_face import mean_face
 from semblance.finish.merge import MergeOptions
@@ -26,16 +26,16 @@ def part(x: float, side: float, colour: np.ndarray, carried: bool = False) -> _P
     return _Part(Face(landmarks.astype(np.float32)), carried, drawn=drawn)
 
 
+def painter(**options) -> SimpleNamespace:
+    """One whose model draws what it is told to."""
+    merge = MergeOptions(**{"colour": "none", **options})
+    return SimpleNamespace(view=SimpleNamespace(merge=merge, lay=lambda pixels, look, drawn: drawn))
+
+
 def merged(parts: list[_Part]):
     frame = Frame(0, 0.0, np.full((200, 300, 3), 128, np.uint8))
-    item = _merge(
-        _Drawn(frame, Record(0, 0.0), parts),
-        SimpleNamespace(view=SimpleNamespace(merge=MergeOptions(colour="none"), lay=lambda pixels, look, drawn: drawn)),
-        None,
-        None,
-        1.0,
-        Clock(),
-    )
+    item = _lay(_Drawn(frame, Record(0, 0.0), parts), painter(), Clock())
+    item = _merge(item, painter(), None, None, 1.0, Clock())
     assert (frame.pixels == 128).all()
     return item, paste(frame.pixels, item.patches)
 

@@ -1,86 +1,142 @@
-"""Colour: closed forms of the transfer and of the adjustments."""
+"""Maps of colours: closed forms of what they do to a picture, and of the colours set by hand."""
 
-import cv2
 import numpy as np
 import pytest
 
-from semblance.errors import InputError
-from semblance.finish.colour import adjust, apply_colour, colour_statistics
+from semblance.finish.by_hand import set_by_hand
+from semblance.finish.colour import (
+    CURVE,
+    ColourMap,
+    affine,
+    apply_colour,
+    as_light,
+    as_shown,
+    averaged,
+    grid,
+    into,
+    levels,
+    out_of,
+)
 
-EVERYTHING = np.ones((64, 64), np.float32)
-
-
-def skin(seed, mean=(0.6, 0.45, 0.4), spread=0.06):
-    """Smooth uniform variation about a mean colour, all of it well inside the gamut and free of outliers."""
-    noise = np.random.default_rng(seed).uniform(-1, 1, (64, 64, 3))
-    return (np.asarray(mean) + spread * noise).astype(np.float32)
-
-
-def plain(pixels, space):
-    values = cv2.cvtColor(pixels, cv2.COLOR_RGB2Lab) if space == "lab" else pixels
-    return values.reshape(-1, 3).astype(np.float64)
-
-
-@pytest.mark.parametrize("space", ["lab", "rgb"])
-def test_moments_are_those_wanted(space):
-    own, wanted = skin(1, spread=0.05), skin(2, mean=(0.5, 0.4, 0.42), spread=0.08)
-    measured = [colour_statistics(x, EVERYTHING, space) for x in (own, wanted)]
-    moved = plain(apply_colour(own, *measured), space)
-    unit = 100 if space == "lab" else 1
-    assert np.abs(moved.mean(0) - measured[1].mean).max() / unit < 1e-3
-    assert np.abs(moved.std(0) - measured[1].deviation).max() / unit < 1e-3
+LUMA = np.array([0.2126, 0.7152, 0.0722])
 
 
-@pytest.mark.parametrize("space", ["lab", "rgb"])
-def test_measured_moments_are_the_plain_ones_where_nothing_stands_out(space):
-    pixels = skin(3)
-    found = colour_statistics(pixels, EVERYTHING, space)
-    assert np.allclose(found.mean, plain(pixels, space).mean(0), rtol=0.01)
-    assert np.allclose(found.deviation, plain(pixels, space).std(0), rtol=0.03)
+def noise(seed=0, low=0.0, high=1.0, shape=(40, 50, 3)):
+    return np.random.default_rng(seed).uniform(low, high, shape).astype(np.float32)
 
 
-def test_own_colours_change_nothing():
-    pixels = skin(4)
-    own = colour_statistics(pixels, EVERYTHING)
-    assert np.abs(apply_colour(pixels, own, own) - pixels).max() < 2e-3
+def lab_by_formula(pixels):
+    """CIE 15 with sRGB's primaries and white (IEC 61966-2-1)."""
+    light = np.where(pixels <= 0.04045, pixels / 12.92, ((pixels + 0.055) / 1.055) ** 2.4).astype(float)
+    to_xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+    x, y, z = np.moveaxis(light @ to_xyz.T / to_xyz.sum(1), -1, 0)
+    x, y, z = (np.where(v > (6 / 29) ** 3, np.cbrt(v), v / (3 * (6 / 29) ** 2) + 4 / 29) for v in (x, y, z))
+    return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], -1)
 
 
-def test_what_lies_outside_the_mask_does_not_count():
-    pixels, mask = skin(5), np.zeros((64, 64), np.float32)
-    mask[10:50, 10:50] = 1
-    changed = pixels.copy()
-    changed[mask == 0] = (0, 1, 0)
-    a, b = colour_statistics(pixels, mask), colour_statistics(changed, mask)
-    assert np.array_equal(a.mean, b.mean) and np.array_equal(a.deviation, b.deviation)
+def test_lab_and_light_are_what_the_standards_say():
+    pixels = noise()
+    assert np.abs(into("lab", pixels) - lab_by_formula(pixels)).max() < 0.1  # of 100
+    assert into("light", np.float32([[[0, 0.5, 1]]]))[0, 0] == pytest.approx([0, 0.21404, 1], abs=1e-5)
+    for space in ("lab", "rgb", "light"):
+        assert np.abs(out_of(space, into(space, pixels)) - pixels).max() < 1e-3
+    assert as_shown(as_light(np.linspace(0, 1, 999))) == pytest.approx(np.linspace(0, 1, 999), abs=1e-6)
 
 
-def test_a_tenth_of_the_face_covered_hardly_moves_the_colours():
-    pixels = skin(6)
-    covered = pixels.copy()
-    covered[:7] = (0.05, 0.2, 0.7)  # a blue glove: 11 % of the mask
-    plain_shift = np.abs(plain(covered, "lab").mean(0) - plain(pixels, "lab").mean(0))
-    shift = np.abs(colour_statistics(covered, EVERYTHING).mean - colour_statistics(pixels, EVERYTHING).mean)
-    assert plain_shift[2] > 8 and shift.max() < 1.5
+@pytest.mark.parametrize("space", ["lab", "rgb", "light"])
+def test_an_affine_map_is_its_formula_in_its_space(space):
+    chance, pixels = np.random.default_rng(1), noise(1, 0.3, 0.7)
+    matrix = np.eye(3) + chance.uniform(-0.1, 0.1, (3, 3))
+    offset = chance.uniform(-0.03, 0.03, 3) * (100 if space == "lab" else 1)
+    into_it = {"lab": lab_by_formula, "rgb": np.array, "light": as_light}[space]
+    found = into_it(apply_colour(pixels, affine(space, matrix, offset)))
+    inside = (found > 0).all(-1) if space != "lab" else np.ones(found.shape[:2], bool)
+    gap = np.abs(found - (into_it(pixels) @ matrix.T + offset))[inside] / (100 if space == "lab" else 1)
+    assert gap.max() < 1e-3
 
 
-def test_flat_faces_are_stretched_by_two_at_most():
-    flat, lively = skin(7, spread=0.004), skin(8, spread=0.1)
-    moved = apply_colour(flat, colour_statistics(flat, EVERYTHING, "rgb"), colour_statistics(lively, EVERYTHING, "rgb"))
-    assert moved.std(axis=(0, 1)) == pytest.approx(2 * flat.std(axis=(0, 1)), rel=0.01)
+def test_curves_and_cubes_are_exact_at_their_nodes_and_straight_between():
+    curves = ColourMap("curves", "rgb", levels(3) ** np.float32([0.5, 1, 2]))
+    at = levels(3)[None]
+    assert np.abs(apply_colour(at, curves)[0] - curves.numbers).max() < 1e-6
+    middle = (at[:, 1:] + at[:, :-1]) / 2
+    assert np.abs(apply_colour(middle, curves)[0] - (curves.numbers[1:] + curves.numbers[:-1]) / 2).max() < 1e-6
+    cube = ColourMap("cube", "rgb", grid()[..., ::-1] ** 2)  # channels change places
+    pixels = grid().reshape(17, -1, 3)
+    assert np.abs(apply_colour(pixels, cube) - pixels[..., ::-1] ** 2).max() < 1e-6
+    pixels = noise(2)
+    assert np.abs(apply_colour(pixels, cube) - pixels[..., ::-1] ** 2).max() <= (1 / 16 / 2) ** 2 + 1e-6
 
 
-def test_an_empty_mask_has_no_colours():
-    assert colour_statistics(skin(9), 0 * EVERYTHING) is None
+@pytest.mark.parametrize(
+    "change",
+    [affine("rgb", np.eye(3), np.zeros(3)), affine("light", np.eye(3), np.zeros(3)),
+     ColourMap("curves", "rgb", levels(3)), ColourMap("cube", "rgb", grid())],
+)  # fmt: skip
+def test_the_map_that_changes_nothing(change):
+    assert np.abs(apply_colour(noise(3), change) - noise(3)).max() < 1e-5
+    assert np.allclose(change.weakened(0.3).numbers, change.numbers, atol=1e-6)
 
 
-def test_two_spaces_cannot_be_matched():
-    pixels = skin(10)
-    with pytest.raises(InputError, match="one space"):
-        apply_colour(pixels, colour_statistics(pixels, EVERYTHING, "lab"), colour_statistics(pixels, EVERYTHING, "rgb"))
+def test_what_a_map_gives_stays_within_white_and_black():
+    steep = [
+        affine("rgb", 9 * np.eye(3), np.full(3, -4.0)), affine("light", 9 * np.eye(3), np.full(3, -4.0)),
+        affine("lab", 9 * np.eye(3), np.full(3, -300.0)), ColourMap("curves", "rgb", 9 * levels(3) - 4),
+        ColourMap("cube", "rgb", 9 * grid() - 4),
+    ]  # fmt: skip
+    for change in steep:
+        found = apply_colour(noise(4, -0.1, 1.1), change)
+        assert found.min() == 0 and found.max() == pytest.approx(1, abs=1e-6)
+
+
+def test_strength_and_average_are_straight_lines_between_maps():
+    pixels = noise(5, 0.3, 0.6)
+    strong = affine("rgb", 1.2 * np.eye(3), np.array([0.1, 0, -0.1]))
+    for share in (0, 0.25, 1):
+        expected = pixels + share * (apply_colour(pixels, strong) - pixels)
+        assert np.abs(apply_colour(pixels, strong.weakened(share)) - expected).max() < 1e-6
+    weak = affine("rgb", np.eye(3), np.zeros(3))
+    between = averaged([strong, weak, weak], np.array([2, 1, 1]))
+    assert np.allclose(between.numbers, strong.weakened(0.5).numbers, atol=1e-7)
+    odd = affine("rgb", np.random.default_rng(0).normal(size=(3, 3)), np.full(3, 1 / 3))
+    assert np.array_equal(averaged([odd] * 7, np.random.default_rng(1).random(7)).numbers, odd.numbers)
+
+
+def by_hand(pixels, **numbers):
+    return apply_colour(pixels, set_by_hand(**numbers))
 
 
 def test_brightness_and_contrast_follow_their_formula():
     x = np.linspace(0, 1, 11, dtype=np.float32)[None, :, None].repeat(3, 2)
-    assert np.allclose(adjust(x, 20, 0), np.clip(x + 0.2, 0, 1), atol=1e-6)
-    assert np.allclose(adjust(x, 0, 50), np.clip((x - 0.5) * 1.5 + 0.5, 0, 1), atol=1e-6)
-    assert np.allclose(adjust(x, -10, -100), 0.4, atol=1e-6)
+    assert np.allclose(by_hand(x, brightness=20), np.clip(x + 0.2, 0, 1), atol=1e-6)
+    assert np.allclose(by_hand(x, contrast=50), np.clip((x - 0.5) * 1.5 + 0.5, 0, 1), atol=1e-6)
+    assert np.allclose(by_hand(x, brightness=-10, contrast=-100), 0.4, atol=1e-6)
+    half = as_shown(2 * as_light(x))
+    assert np.allclose(by_hand(x, contrast=100, brightness=21.404, linear=True), np.clip(half, 0, 1), atol=1e-4)
+
+
+def test_saturation_moves_away_from_the_pixels_own_luma():
+    x = noise(6, 0.3, 0.6)
+    luma = (x @ LUMA)[..., None]
+    assert np.allclose(by_hand(x, saturation=-100), luma.repeat(3, 2), atol=1e-6)
+    assert np.allclose(by_hand(x, saturation=50), luma + 1.5 * (x - luma), atol=1e-6)
+
+
+@pytest.mark.parametrize("linear", [False, True])
+def test_temperature_and_tint_are_stops_of_light_and_keep_a_greys_luma(linear):
+    grey = np.full((2, 2, 3), 0.4, np.float32)
+    stop = 2.0 if linear else 2 ** (1 / 2.2)  # as shown values have it
+    space = "light" if linear else "rgb"
+    for numbers, ratios in [
+        ({"temperature": 50}, (stop**0.5, stop**-0.5)),
+        ({"temperature": -50}, (stop**-0.5, stop**0.5)),
+        ({"tint": 50}, (stop**0.5, stop**0.5)),
+    ]:
+        red, green, blue = into(space, by_hand(grey, linear=linear, **numbers))[0, 0]
+        assert (red / green, blue / green) == pytest.approx(ratios, abs=1e-3)
+        assert LUMA @ (red, green, blue) == pytest.approx(into(space, grey)[0, 0, 0], abs=1e-4)
+
+
+def test_nothing_set_is_no_map():
+    assert set_by_hand() is None and set_by_hand(linear=True) is None
+    assert CURVE == 256  # a byte's levels lie on nodes

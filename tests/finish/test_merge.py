@@ -5,10 +5,13 @@ import numpy as np
 import pytest
 
 from semblance.errors import InputError
-from semblance.finish.merge import FaceColours, Free, MergeOptions, measure_colours, merge_face
+from semblance.finish.colour import ColourMap
+from semblance.finish.face_colours import FaceColours
+from semblance.finish.merge import Free, MergeOptions, colours_for, merge_face
 from semblance.finish.place import move_points, scaled_about
 
 PLAIN = MergeOptions(colour="none")
+TRANSFERS = ("lab", "mean", "lct", "mkl", "idt", "sot", "hist", "mix")
 
 
 def landmarks(centre=(120.0, 100.0), width=80.0, height=100.0, roll=0.0):
@@ -245,8 +248,8 @@ def test_colours_become_the_plates():
     plate = np.rint(skin * 255).astype(np.uint8)
     matrix = square()
     crop = np.clip(own_crop(plate, matrix, 128) * (0.6, 0.8, 1.2), 0, 1).astype(np.float32)
-    for colour in ("lab", "mean"):
-        out, mask = laid(plate, merge_face(plate, landmarks(), crop, matrix, MergeOptions(colour=colour)))
+    for options in [MergeOptions(colour=colour, linear_light=light) for colour in TRANSFERS for light in (False, True)]:
+        out, mask = laid(plate, merge_face(plate, landmarks(), crop, matrix, options))
         assert np.abs(out[mask > 0.9].mean(0) - plate[mask > 0.9].mean(0)).max() < 2
     out, mask = laid(plate, merge_face(plate, landmarks(), crop, matrix, PLAIN))
     assert np.abs(out[mask > 0.9].mean(0) - plate[mask > 0.9].mean(0)).max() > 40
@@ -254,14 +257,33 @@ def test_colours_become_the_plates():
 
 def test_colours_that_the_caller_smoothed_are_used():
     matrix, crop = square(), own_crop(PLATE, square(), 128)
-    found = measure_colours(PLATE, landmarks(), crop, matrix, "rgb")
-    wanted = type(found.own)("rgb", found.wanted.mean + 0.1, found.wanted.deviation)
     options = MergeOptions(colour="mean")
+    found = colours_for(PLATE, landmarks(), crop, matrix, options)
+    lifted = found.change.numbers + np.float32([0, 0, 0, 0.1])
+    handed = FaceColours(ColourMap("affine", "rgb", lifted), found.probes, found.seen)
     usual, mask = laid(PLATE, merge_face(PLATE, landmarks(), crop, matrix, options))
-    lighter, _ = laid(
-        PLATE, merge_face(PLATE, landmarks(), crop, matrix, options, colours=FaceColours(found.own, wanted))
-    )
+    lighter, _ = laid(PLATE, merge_face(PLATE, landmarks(), crop, matrix, options, colours=handed))
     assert (lighter.astype(float) - usual)[mask == 1].mean() == pytest.approx(25.5, abs=0.5)
+
+
+def test_half_strength_goes_half_of_the_way():
+    plate = np.full_like(PLATE, 153)
+    tones = []
+    for strength in (0, 0.5, 1):
+        options = MergeOptions(colour="mean", colour_strength=strength)
+        out, mask = laid(plate, merge_face(plate, landmarks(), grey(0.2), square(), options))
+        tones.append(out[mask == 1].mean())
+    assert tones == pytest.approx([51, 102, 153], abs=0.6)
+
+
+def test_what_stands_before_the_face_lends_it_no_colour():
+    plate = np.full_like(PLATE, 150)
+    plate[:, 105:] = (20, 200, 20)  # two thirds of the face behind a green board
+    in_front = np.zeros(PLATE.shape[:2], np.float32)
+    in_front[:, 103:] = 1
+    free = Free(1 - cv2.warpAffine(in_front, square(), (128, 128), borderMode=cv2.BORDER_REPLICATE), square())
+    out, mask = laid(plate, merge_face(plate, landmarks(), grey(0.3), square(), MergeOptions(), free=free))
+    assert np.abs(out[mask == 1].astype(int) - 150).max() <= 2
 
 
 def test_brightness_and_contrast_in_the_frame():

@@ -6,7 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
-from semblance.finish.merge import MergeOptions, measure_colours, merge_face
+from semblance.finish.colour import apply_colour, into
+from semblance.finish.merge import MergeOptions, colours_for, merge_face
+from semblance.finish.steady_colours import REACH, steadied_colours
+from semblance.streams import with_neighbours
 
 GRID = Path(__file__).resolve().parents[2] / "../shared/data/grid"
 ANCHORS = [33, 133, 362, 263, 1, 61, 291, 152, 10]  # eye corners, nose tip, mouth corners, chin, forehead
@@ -120,11 +123,14 @@ def test_the_plates_own_face_stays(people):
     assert difference[mask > 0.5].mean() < 1 and not difference[mask == 0].any()
 
 
-def test_colours_do_not_flicker(people):
-    """The measured colour of a face in a steady clip moves less from frame to frame than the eye can tell (dE 1)."""
-    measured = []
+@pytest.mark.parametrize("colour", ["lab", "mean", "lct", "mkl", "idt", "sot", "hist", "mix"])
+def test_colours_do_not_flicker(people, colour):
+    """What becomes of a face's shades in a steady clip moves less from frame to frame than the eye can tell (dE 1)."""
+    frames = []
     for target in people["lrwp9a"]:
         crop, matrix = crude_crop(people["sbia1a"][0], target)
-        found = measure_colours(*target, crop, matrix, "lab")
-        measured.append(found.wanted.mean)
-    assert np.abs(np.diff(measured, axis=0)).max() < 1.0
+        frames.append({0: colours_for(*target, crop, matrix, MergeOptions(colour=colour))})
+    windows = with_neighbours(frames, REACH, lambda told: told, {})
+    maps = [steadied_colours(window)[0].change for _, window in windows]
+    shades = [into("lab", apply_colour(frames[0][0].probes[None], each))[0] for each in maps]
+    assert np.linalg.norm(np.diff(shades, axis=0), axis=2).max() < 1.0
