@@ -51,4 +51,5 @@ def _sentence(record: type[Options], error: ValidationError) -> str:
     name = ".".join(str(part) for part in problem["loc"]) or record.__name__
     if problem["type"] == "extra_forbidden":
         return f"There is no option '{name}'.{nearest(name, record.model_fields)}"
-    return f"Option '{name}' cannot be {problem['input']!r}: {problem['msg'][0].lower()}{problem['msg'][1:]}."
+    why = problem["msg"].removeprefix("Value error, ").rstrip(".")
+    return f"Option '{name}' cannot be {problem['input']!r}: {why[0].lower()}{why[1:]}."

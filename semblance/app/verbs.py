@@ -34,6 +34,7 @@ def _replace(progress: TerminalProgress, stop: StopSignal) -> Callable:
     from ..create.options import SwapOptions
     from ..create.replace import replace
     from ..finish.merge import MergeOptions
+    from ..finish.plan import plan_of
     from ..media.encode import EncodeOptions
     from ..models import DEFAULT
 
@@ -49,7 +50,8 @@ def _replace(progress: TerminalProgress, stop: StopSignal) -> Callable:
         seed: int = 0,
         samples: int | None = None,
         from_scratch: bool = False,
-        merge: MergeOptions = MergeOptions(),  # noqa: B008
+        settings: MergeOptions = MergeOptions(),  # noqa: B008
+        merge: str = "auto",
         encode: EncodeOptions = EncodeOptions(),  # noqa: B008
         options: SwapOptions = SwapOptions(),  # noqa: B008
     ) -> None:
@@ -67,10 +69,11 @@ def _replace(progress: TerminalProgress, stop: StopSignal) -> Callable:
             seed: where all chance comes from
             samples: learn so many faces, however long it takes, instead of minutes
             from_scratch: begin with random weights, not with those that come with the package
+            merge: auto (a trial on a few frames decides what no other flag says), usual, or a .toml file of settings
         """
         result = replace(
             source, target, out, minutes, model, preset, source_person, target_person, seed, samples, from_scratch,
-            merge, encode, options, progress, stop,
+            plan_of(merge, settings), encode, options, progress, stop,
         )  # fmt: skip
         progress.done()
         tell(result.summary())
@@ -204,13 +207,15 @@ def _swap(progress: TerminalProgress, stop: StopSignal) -> Callable:
     from ..create.options import SwapOptions
     from ..create.swap import swap
     from ..finish.merge import MergeOptions
+    from ..finish.plan import plan_of
     from ..media.encode import EncodeOptions
 
     def command(
         clip: tyro.conf.Positional[Path],
         model: Path,
         out: Path,
-        merge: MergeOptions = MergeOptions(),  # noqa: B008
+        settings: MergeOptions = MergeOptions(),  # noqa: B008
+        merge: str = "auto",
         encode: EncodeOptions = EncodeOptions(),  # noqa: B008
         options: SwapOptions = SwapOptions(),  # noqa: B008
     ) -> None:
@@ -220,8 +225,9 @@ def _swap(progress: TerminalProgress, stop: StopSignal) -> Callable:
             clip: the clip to change (the plate)
             model: the folder of a training run
             out: the finished clip; its report is written beside it
+            merge: auto (a trial on a few frames decides what no other flag says), usual, or a .toml file of settings
         """
-        result = swap(clip, model, out, merge, encode, options, progress, stop)
+        result = swap(clip, model, out, plan_of(merge, settings), encode, options, progress, stop)
         progress.done()
         tell(result.summary())
 

@@ -36,7 +36,7 @@ def calibrate(run: Path, target: Faceset, progress: Progress | None = None) -> O
     """Try a trained run of a mesh model on faces of its target's faceset, and note what was found in the run folder."""
     progress = progress or Progress()
     module, net, header = load_swapper(run, progress)
-    view = MeshView(module, net, header, MergeOptions())
+    view = MeshView(module, net, header)
     rows = target.kept
     found = np.array([gaps(crop_landmarks(row)) for _, row in rows.iterrows()])
     rows = rows.iloc[spread_rows(found, FACES)]
@@ -61,6 +61,7 @@ def measure_openings(
 ) -> Openings:
     """faces: pictures (H, W, 3) uint8 with square pixels, and the face of the target on each."""
     progress.stage("try mouth and eyes", _ROUNDS * len(faces), "faces")
+    usual = view.settled(MergeOptions())
     looks = [view.look(pixels, face, 1.0) for pixels, face in faces]
     drawn = [view.draw([look])[0][0] for look in looks]
     plate = np.array([gaps(face.landmarks) for _, face in faces])
@@ -69,8 +70,8 @@ def measure_openings(
     for n in range(_ROUNDS):
         found = np.full((len(faces), 3), np.nan)
         for k, ((pixels, face), look, one) in enumerate(zip(faces, looks, drawn)):
-            laid = view.lay(pixels, look, one)
-            merged = merge_face(pixels, face.landmarks, laid.crop, laid.matrix, view.merge, laid.mask)
+            laid = view.lay(pixels, look, one, usual)
+            merged = merge_face(pixels, face.landmarks, laid.crop, laid.matrix, usual, laid.mask)
             progress.advance()
             if merged is None:
                 continue

@@ -101,7 +101,7 @@ class Job:
 
 
 def plan_job(
-    out: Path, info: ClipInfo, header: dict, merge: Options, encode: Options, options: Options, frames: int
+    out: Path, info: ClipInfo, header: dict, merge: dict, encode: Options, options: Options, frames: int
 ) -> Job:
     """The job of making `out`, as this call asks for it; nothing is written or removed."""
     length = max(round(options.segment * float(info.rate)), 1)
@@ -113,7 +113,7 @@ def plan_job(
         "clip": hash_of_clip(info.path),
         "model": header["sha256"],
         "openings": header["openings"],
-        "merge": merge.model_dump(mode="json"),
+        "merge": merge,
         "encode": encode.model_dump(mode="json"),
         "options": options.model_dump(mode="json"),
         "frames": frames,

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from ..errors import InputError
+from ..finish.mask_words import named
 from ..finish.merge import MergeOptions
 from ..options import Options
 from ..trust.visible import VisibleMark
@@ -36,6 +37,6 @@ class SwapOptions(Options):
 def check_mask(merge: MergeOptions, module: ModuleType) -> None:
     """Raises InputError if a mask drawn by the model is asked for and the model file (DRAWS_MASK) draws none."""
     draws = getattr(module, "DRAWS_MASK", False) or getattr(module, "SPACE", "crop") == "mesh"
-    if "model" in merge.mask and not draws:
+    if merge.mask != "auto" and "model" in named(merge.mask) and not draws:
         name = module.__name__.rpartition(".")[2]
         raise InputError(f"{name} draws no mask of its own, so --mask cannot be {merge.mask}; choose hull or crop.")

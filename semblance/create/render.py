@@ -6,21 +6,19 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import cv2
 import numpy as np
-import torch
 
-from ..faces.align import crop_matrix, move, take_crop
-from ..faces.identity import SAME_PERSON, distance, identity_chip, identity_vectors
+from ..faces.align import move
+from ..faces.identity import distance, identity_chip, identity_vectors
 from ..faces.landmarks import MeshFinder
-from ..faces.mask import PersonMask, hull_mask
+from ..faces.mask import PersonMask
 from ..faces.track import ROOM
 from ..finish.face_colours import FaceColours
-from ..finish.masks import erode_edge
-from ..finish.merge import Free, Merged, MergeOptions, colours_for, merge_face
+from ..finish.mask_words import named
+from ..finish.merge import Free, Merged, colours_for, merge_face
 from ..finish.steady_colours import REACH, steadied_colours
 from ..media.fine import fine_pixels, shallowed
 from ..media.native import paste
@@ -29,56 +27,19 @@ from ..runs import Clock, Progress, StopSignal
 from ..streams import ahead, batches, depth_for, side_by_side, with_neighbours
 from ..trust.publish import LabelledWriter
 from ..types import ClipInfo, Face, Frame, Patch
-from ..weights import load_base
+from .in_front import seen_in, seen_in_drawn
 from .job import POORLY_DRAWN, Record
-from .occlusion_mask import MODEL, PRESET, OcclusionMask, open_occlusion_mask
-from .options import SwapOptions
-from .view import Laid, View, view_of
+from .painter import Painter
+from .view import Laid
 from .watch import Watched, watch
+from .who import Chooser
 
-_RIM = 0.04  # of the occlusion net's picture: within so much of the outline its answer is that of the outline
-_UNSURE = 0.25, 0.75
 _NOTHING_LEFT = "nothing of the face is left by the mask"
 _BUSY = 4  # stages that work at the same time: watch, draw, merge, encode
 
 
-@dataclass(eq=False)
-class Painter:
-    """A trained swapper, and what it may paint: module and net, header, merge and swap options. fine: in sixteen bits a
-    channel, for plates of more than eight, or for what is to be worked on further."""
-
-    module: ModuleType
-    net: torch.nn.Module
-    header: dict
-    merge: MergeOptions
-    options: SwapOptions
-    fine: bool = False
-    source: np.ndarray = field(init=False)  # (128,) who appears
-    target: np.ndarray = field(init=False)  # (128,) who is replaced
-    view: View = field(init=False)
-    occlusion: OcclusionMask | None = field(init=False)
-
-    def __post_init__(self) -> None:
-        notes = self.header["notes"]
-        self.source = np.array(notes["source"]["identity"], np.float32)
-        self.target = np.array(notes["target"]["identity"], np.float32)
-        self.view = view_of(self.module, self.net, self.header, self.merge, self.fine)
-        keeps = self.merge.occluders == "keep" and load_base(MODEL, PRESET) is not None
-        self.occlusion = open_occlusion_mask() if keeps else None
-
-    @property
-    def wanted(self) -> str:
-        """Who is to be replaced, in words."""
-        return {"target": "the person whom the model was trained to replace"}.get(self.options.who, "a face")
-
-    def draw(self, looks: list) -> tuple[list, np.ndarray]:
-        """Looks of the view -> what the model drew for each, and how badly it redraws the target of each (n,)."""
-        drawn = [self.view.draw(looks[n : n + self.options.batch]) for n in range(0, len(looks), self.options.batch)]
-        return [face for faces, _ in drawn for face in faces], np.concatenate([errors for _, errors in drawn])
-
-
 @dataclass(slots=True, eq=False)
-class _Part:
+class NewFace:
     """A face that is to be replaced, what the model sees of it, and in time what it drew, how that lies over the plate,
     and what becomes of its colours."""
 
@@ -87,15 +48,16 @@ class _Part:
     look: Any = None
     drawn: Any = None
     free: Free | None = None
+    seen: dict[str, Free] = field(default_factory=dict)
     laid: Laid | None = None
     colours: FaceColours | None = None
 
 
 @dataclass(slots=True, eq=False)
-class _Drawn:
+class DrawnFrame:
     frame: Frame
     record: Record
-    parts: list[_Part]  # largest face first
+    parts: list[NewFace]  # largest face first
     passed: list[tuple[Face, str]] = field(default_factory=list)  # faces that stay as they are, and why
     fine: bool = False
 
@@ -162,24 +124,27 @@ def merged_frames(
     """
     aspect = float(info.pixel_aspect)
     depth = depth_for(info.width, info.height)
-    reach = REACH if painter.view.merge.transfer else 0
+    reach = REACH if any(merge.transfer for merge in painter.settings.values()) else 0
     with ExitStack() as stack:
         stack.enter_context(cores_shared_by(_BUSY))
-        person = stack.enter_context(PersonMask()) if "person" in painter.merge.mask else None
+        person = stack.enter_context(PersonMask()) if painter.wants("person", "head") else None
         begin, end = max(start - reach, 0), stop_at + reach
         watched = ahead(watch(info, begin, end, painter.options.carry, clock, depth, painter.fine), depth)
-        drawn = ahead(_draw(watched, painter, aspect, clock, depth), depth)
-        finder = stack.enter_context(closing(MeshFinder())) if painter.view.merge.warp else None
+        drawn = ahead(draw_faces(watched, painter, aspect, clock, depth), depth)
+        warps = any(merge.warp for merge in painter.settings.values())
+        finder = stack.enter_context(closing(MeshFinder())) if warps else None
         workers = 1 if person or finder else min(2, depth)
-        laid = side_by_side(lambda item: _lay(item, painter, clock), drawn, workers)
+        laid = side_by_side(lambda item: lay_faces(item, painter, aspect, clock), drawn, workers)
         steady = _steady_colours(laid, range(start, stop_at), reach)
-        merged = side_by_side(lambda item: _merge(item, painter, person, finder, aspect, clock), steady, workers)
+        merged = side_by_side(lambda item: merge_faces(item, painter, person, finder, aspect, clock), steady, workers)
         yield stack.enter_context(closing(merged))
 
 
-def _draw(watched: Iterator[Watched], painter: Painter, aspect: float, clock: Clock, depth: int) -> Iterator[_Drawn]:
+def draw_faces(
+    watched: Iterator[Watched], painter: Painter, aspect: float, clock: Clock, depth: int
+) -> Iterator[DrawnFrame]:
     """Choose the faces to replace and draw the new ones, in batches of at most `depth` frames."""
-    chooser = _Chooser(painter)
+    chooser = Chooser(painter.target, painter.options)
     with cores_shared_by(_BUSY), closing(batches(watched, min(painter.options.batch, depth))) as groups:
         for group in groups:
             with clock.of("identify"):
@@ -195,32 +160,21 @@ def _draw(watched: Iterator[Watched], painter: Painter, aspect: float, clock: Cl
                     _deal(items, *painter.draw(looks), painter.options.poorest)
             if painter.occlusion:
                 with clock.of("find occluders"):
-                    _find_occluders(items, painter.occlusion, aspect)
+                    _find_in_front(items, painter, aspect)
             yield from items
 
 
-def _find_occluders(items: list[_Drawn], mask: OcclusionMask, aspect: float) -> None:
-    """For each face that will be laid down: where its own skin shows."""
+def _find_in_front(items: list[DrawnFrame], painter: Painter, aspect: float) -> None:
+    """For each face that will be laid down: where its own skin shows, and what the net says is face."""
     parts = [(item, part) for item in items for part in item.parts]
     if not parts:
         return
-    matrices = [crop_matrix(part.face.landmarks, mask.size, "face", aspect) for _, part in parts]
-    crops = [take_crop(item.frame.pixels, matrix, mask.size) for (item, _), matrix in zip(parts, matrices)]
-    for (_, part), found, matrix in zip(parts, mask(np.stack(crops)), matrices):
-        part.free = Free(_within(found, move(part.face.landmarks[:, :2], matrix)), matrix)
+    frames, faces = [item.frame.pixels for item, _ in parts], [part.face for _, part in parts]
+    for (_, part), (free, face) in zip(parts, seen_in(frames, faces, painter.occlusion, aspect)):
+        part.free, part.seen["xseg"] = free, face
 
 
-def _within(found: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """What the net found, (S, S) 0..1, decided (it is unsure by half along every edge), within the mesh's outline only:
-    beyond it nothing counts as face to the net, and the model's own mask knows better."""
-    side = found.shape[0]
-    inner = erode_edge(hull_mask(points, found.shape), _RIM * side)
-    inner = cv2.GaussianBlur(inner, (0, 0), _RIM * side / 2)
-    decided = np.clip((found - _UNSURE[0]) / (_UNSURE[1] - _UNSURE[0]), 0, 1)
-    return (1 - inner * (1 - decided)).astype(np.float32)
-
-
-def _choose(seen: Watched, vectors: list[np.ndarray], chooser: _Chooser, painter: Painter) -> _Drawn:
+def _choose(seen: Watched, vectors: list[np.ndarray], chooser: Chooser, painter: Painter) -> DrawnFrame:
     """A frame's faces that are to be replaced, or the reason why none is."""
     record = Record(seen.frame.index, seen.frame.time)
     chosen, why, passed = [], [], []
@@ -232,9 +186,9 @@ def _choose(seen: Watched, vectors: list[np.ndarray], chooser: _Chooser, painter
         if reason:
             passed.append((face, reason))
         else:
-            chosen.append(_Part(face, carried=False))
+            chosen.append(NewFace(face, carried=False))
     bridged = [face for face in seen.carried if chooser.knows(face.track)]
-    chosen += [_Part(face, carried=True) for face in bridged]
+    chosen += [NewFace(face, carried=True) for face in bridged]
     chosen.sort(key=lambda part: -part.face.size)
     if painter.options.who == "largest":
         del chosen[1:]
@@ -242,10 +196,10 @@ def _choose(seen: Watched, vectors: list[np.ndarray], chooser: _Chooser, painter
         # what kept the wanted person out says more than that others were not meant
         told = [reason for reason in why if reason != "another person"] or why or ["no face was found"]
         record.reason = told[0]
-    return _Drawn(seen.frame, record, chosen, passed, painter.fine)
+    return DrawnFrame(seen.frame, record, chosen, passed, painter.fine)
 
 
-def _deal(items: list[_Drawn], faces: list, errors: np.ndarray, poorest: float) -> None:
+def _deal(items: list[DrawnFrame], faces: list, errors: np.ndarray, poorest: float) -> None:
     """Give each frame its drawn faces; drop those whose target the model could not redraw."""
     drawn = zip(faces, errors)
     for item in items:
@@ -261,22 +215,25 @@ def _deal(items: list[_Drawn], faces: list, errors: np.ndarray, poorest: float) 
         item.parts = good
 
 
-def _lay(item: _Drawn, painter: Painter, clock: Clock) -> _Drawn:
+def lay_faces(item: DrawnFrame, painter: Painter, aspect: float, clock: Clock) -> DrawnFrame:
     """Place what was drawn over the plate, and measure its colours there."""
+    merge = painter.at(item.frame.index)
     with clock.of("merge"):
         for part in item.parts:
-            part.laid = painter.view.lay(item.frame.pixels, part.look, part.drawn)
+            part.laid = painter.view.lay(item.frame.pixels, part.look, part.drawn, merge)
+            if "xseg-new" in named(merge.mask):
+                part.seen["xseg-new"] = seen_in_drawn(part.laid, part.face, painter.occlusion, aspect)
             part.colours = colours_for(
-                item.frame.pixels, part.face.landmarks, part.laid.crop, part.laid.matrix, painter.view.merge,
-                part.laid.mask, part.free,
+                item.frame.pixels, part.face.landmarks, part.laid.crop, part.laid.matrix, merge, part.laid.mask,
+                part.free if merge.occluders == "keep" else None,
             )  # fmt: skip
     return item
 
 
-def _steady_colours(items: Iterator[_Drawn], wanted: range, reach: int) -> Iterator[_Drawn]:
+def _steady_colours(items: Iterator[DrawnFrame], wanted: range, reach: int) -> Iterator[DrawnFrame]:
     """The items of the wanted frames, their colours steadied over `reach` frames on either side."""
 
-    def told(item: _Drawn) -> dict[int, FaceColours | None]:
+    def told(item: DrawnFrame) -> dict[int, FaceColours | None]:
         return {part.face.track: part.colours for part in item.parts}
 
     with closing(with_neighbours(items, reach, told, {})) as windows:
@@ -288,18 +245,25 @@ def _steady_colours(items: Iterator[_Drawn], wanted: range, reach: int) -> Itera
                 yield item
 
 
-def _merge(
-    item: _Drawn, painter: Painter, person: PersonMask | None, finder: MeshFinder | None, aspect: float, clock: Clock
+def merge_faces(
+    item: DrawnFrame,
+    painter: Painter,
+    person: PersonMask | None,
+    finder: MeshFinder | None,
+    aspect: float,
+    clock: Clock,
 ) -> MergedFrame:
     """Lay the drawn faces into the frame, farthest (smallest) first, each over those before it."""
     patches, laid = [], []
     with clock.of("merge"):
         canvas = fine_pixels(item.frame) if item.fine and item.parts else item.frame.pixels
-        people = person(item.frame.pixels) if person and item.parts else None
+        merge = painter.at(item.frame.index)
+        keeps, everywhere = merge.occluders == "keep", np.eye(2, 3)
+        people = {"person": Free(person(item.frame.pixels), everywhere)} if person and item.parts else {}
         for part in item.parts[::-1]:
             merged = merge_face(
-                canvas, part.face.landmarks, part.laid.crop, part.laid.matrix, painter.view.merge, part.laid.mask,
-                person=people, colours=part.colours, free=part.free,
+                canvas, part.face.landmarks, part.laid.crop, part.laid.matrix, merge, part.laid.mask,
+                seen={**part.seen, **people}, colours=part.colours, free=part.free if keeps else None,
                 drawn=_found_in(finder, part.laid, part.face) if finder else None,
             )  # fmt: skip
             if merged is None:
@@ -335,32 +299,3 @@ def _judge(results: list[tuple[Record, np.ndarray]], painter: Painter, clock: Cl
             record.to_source = round(float(distance(vector, painter.source)), 4)
             record.to_target = round(float(distance(vector, painter.target)), 4)
     results.clear()
-
-
-class _Chooser:
-    """Decides by identity whether a face is the one to replace; a track's faces are judged together, so that one odd
-    frame does not make the swap blink."""
-
-    def __init__(self, painter: Painter) -> None:
-        self._target, self._options = painter.target, painter.options
-        self._tracks: dict[int, list[np.ndarray]] = {}
-
-    def refuses(self, face: Face, vector: np.ndarray) -> str:
-        """'' if the face is to be replaced, else why not."""
-        if self._options.who != "target":
-            return ""
-        seen = self._tracks.setdefault(face.track, [])
-        seen.append(vector)
-        del seen[:-25]
-        if distance(np.median(seen, 0), self._target) > SAME_PERSON:
-            return "another person"
-        if distance(vector, self._target) > self._options.stranger:
-            return "the face is unlike the target's"
-        return ""
-
-    def knows(self, track: int) -> bool:
-        """Whether the faces seen so far of a track are of someone who is to be replaced."""
-        if self._options.who != "target":
-            return True
-        seen = self._tracks.get(track)
-        return bool(seen) and distance(np.median(seen, 0), self._target) <= SAME_PERSON

@@ -15,6 +15,7 @@ from ..faceset.curate import CurateOptions, curate, reasons
 from ..faceset.extract import ExtractOptions
 from ..faceset.store import FEWEST, TABLE, open_faceset
 from ..finish.merge import MergeOptions
+from ..finish.plan import MergePlan
 from ..media.encode import EncodeOptions
 from ..media.image import read_picture
 from ..media.probe import probe
@@ -43,7 +44,7 @@ def replace(
     seed: int = 0,
     samples: int | None = None,
     from_scratch: bool = False,
-    merge: MergeOptions | None = None,
+    merge: MergeOptions | MergePlan | None = None,
     encode: EncodeOptions | None = None,
     options: SwapOptions | None = None,
     progress: Progress | None = None,
@@ -59,7 +60,7 @@ def replace(
     progress, stop = progress or Progress(), stop or StopSignal()
     out, clips = Path(out), [source] if isinstance(source, str | Path) else list(source)
     work = beside(out, ".work")
-    merge, encode, options = merge or MergeOptions(), encode or EncodeOptions(), options or SwapOptions()
+    plan, encode, options = MergePlan.of(merge), encode or EncodeOptions(), options or SwapOptions()
     training = TrainOptions(
         minutes=None if samples else minutes, samples=samples, seed=seed, from_scratch=from_scratch,
         project=options.project,
@@ -69,7 +70,8 @@ def replace(
     refuse_report(out)
     module = load_swap_file(model)
     choose_preset(module, preset)
-    check_mask(merge, module)
+    for settings in plan.each():
+        check_mask(settings, module)
     check_encode(encode, probe(Path(target)), out)
     job = {
         "source": _hashes(clips, source_person),
@@ -87,7 +89,7 @@ def replace(
             permit_faceset(open_faceset(work / "source"), training.project)  # before minutes of work, not after
             _faceset([target], work / "target", target_person, progress, stop)
     _train(model, preset, work, training, progress, stop)
-    result = swap(target, run, out, merge, encode, options, progress, stop)
+    result = swap(target, run, out, plan, encode, options, progress, stop)
     progress.say(f"The facesets and the model stay in {work}: give it more minutes, or remove it.")
     return result
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..finish.plan import MergePlan, write_plan
 from ..media.probe import probe
 from ..media.read import frames_at
 from ..media.sheet import captioned, fitted, grid
@@ -66,14 +67,15 @@ def write_report(
     records: list[Record],
     header: dict,
     clock: Clock,
-    merge: Options,
+    plan: MergePlan,
     encode: Options,
     options: Options,
     claim: Claim,
     trust: dict,
     progress: Progress,
 ) -> SwapResult:
-    """Look at the finished file as anyone would, by decoding it, and write OUT.report/; trust: what it says of consent,
+    """Look at the finished file as anyone would, by decoding it, and write OUT.report/; plan: the merge, as it can be
+    asked for again; trust: what it says of consent,
     content gate and watermark."""
     progress.stage("report", None)
     swapped = [record for record in records if record.swapped]
@@ -97,7 +99,8 @@ def write_report(
         publish_picture(folder / "strip.png", strip, replace(claim, what="before and after", watermark=""))
         sheet = _sheet(made, _chosen(swapped, _SHEET), place)
         publish_picture(folder / "sheet.png", sheet, replace(claim, what="contact sheet of a face swap", watermark=""))
-        write_json(folder / "report.json", _as_json(result, records, header, clock, merge, encode, options, trust))
+        write_plan(folder / "merge.toml", plan)
+        write_json(folder / "report.json", _as_json(result, records, header, clock, plan, encode, options, trust))
     progress.done()
     return result
 
@@ -106,7 +109,7 @@ def _figures(distances: list[float]) -> tuple[float, float]:
     return round(float(np.median(distances)), 4), round(float(np.percentile(distances, 95)), 4)
 
 
-def _as_json(result, records, header, clock, merge, encode, options, trust) -> dict:
+def _as_json(result, records, header, clock, plan, encode, options, trust) -> dict:
     swapped = [record for record in records if record.swapped]
     return {
         "result": str(result.out),
@@ -130,7 +133,7 @@ def _as_json(result, records, header, clock, merge, encode, options, trust) -> d
         },
         "seconds": {stage: round(seconds, 2) for stage, seconds in clock.seconds.items()},
         "options": {
-            "merge": merge.model_dump(mode="json"),
+            "merge": plan.as_json(),
             "encode": encode.model_dump(mode="json"),
             "swap": options.model_dump(mode="json"),
         },

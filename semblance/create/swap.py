@@ -15,6 +15,7 @@ from pathlib import Path
 from ..errors import OutputError, SemblanceError
 from ..faces.identity import identity_net
 from ..finish.merge import MergeOptions
+from ..finish.plan import MergePlan, read_plan, write_plan
 from ..media.encode import EncodeOptions
 from ..media.fine import is_deep
 from ..media.probe import probe
@@ -24,11 +25,13 @@ from ..runs import Clock, Progress, StopSignal, beside, refuse_existing
 from ..trust.leaving import pass_all
 from ..trust.mark_in_file import payload_laid
 from ..trust.publish import LabelledWriter, check_encode, open_segment_for, publish_clip
+from .choose import choose_merge
 from .claims import swapped
 from .job import Job, nothing_left, open_job, plan_job
 from .options import SwapOptions, check_mask
+from .painter import Painter
 from .permission import permit_model
-from .render import Painter, render
+from .render import render
 from .report import SwapResult, refuse_report, write_report
 
 
@@ -36,7 +39,7 @@ def swap(
     clip: Path | str,
     model: Path | str,
     out: Path | str,
-    merge: MergeOptions | None = None,
+    merge: MergeOptions | MergePlan | None = None,
     encode: EncodeOptions | None = None,
     options: SwapOptions | None = None,
     progress: Progress | None = None,
@@ -44,10 +47,11 @@ def swap(
 ) -> SwapResult:
     """Replace the target's face in `clip` by the source's, drawn by the run folder `model`; write `out` and its report.
 
+    merge: settings for the whole clip, or a plan with others for some shots; None: a trial on a few frames decides.
     Raises MediaError, ModelError, FaceError, InputError, OutputError, Refused (by the content gate, or because nobody
     consented to the use of the source's face), Stopped (finished segments are kept).
     """
-    merge, encode, options = merge or MergeOptions(), encode or EncodeOptions(), options or SwapOptions()
+    plan, encode, options = MergePlan.of(merge), encode or EncodeOptions(), options or SwapOptions()
     progress, stop, clock = progress or Progress(), stop or StopSignal(), Clock()
     out = Path(out)
 
@@ -63,11 +67,12 @@ def swap(
             "deinterlace it first (ffmpeg -i CLIP -vf bwdif NEW)."
         )
     with clock.of("load"):
-        painter = Painter(*load_swapper(Path(model), progress), merge, options, fine=is_deep(info.pixel_format))
+        painter = Painter(*load_swapper(Path(model), progress), plan, options, fine=is_deep(info.pixel_format))
         identity_net()
     permission = permit_model(painter.header, options.project)
-    check_mask(merge, painter.module)
-    job = plan_job(out, info, painter.header, merge, encode, options, len(times))
+    for settings in plan.each():
+        check_mask(settings, painter.module)
+    job = plan_job(out, info, painter.header, plan.as_json(), encode, options, len(times))
     is_whole = job.is_begun and job.done == len(job.pieces)  # killed between the clip and its report, perhaps
     if not is_whole:
         refuse_existing(out, "place for the result")
@@ -78,6 +83,8 @@ def swap(
         open_writer = partial(
             open_segment_for, info=info, options=encode, claim=claim, visible=options.visible, over=over
         )
+        if plan.auto:
+            painter = painter.following(_decided(job, painter, clock, progress, stop))
         _render_missing(job, painter, open_writer, clock, progress, stop)
         records = job.records(painter.wanted, clip)
         if is_whole and _is_there(out):
@@ -87,10 +94,19 @@ def swap(
                 seen = publish_clip(job.segments(), out, info, times, claim)
     trust = {"permission": permission.as_json(), "content gate": seen, "watermark": claim.watermark}
     result = write_report(
-        out, info, records, painter.header, clock, painter.view.merge, encode, options, claim, trust, progress
+        out, info, records, painter.header, clock, painter.plan, encode, options, claim, trust, progress
     )
     shutil.rmtree(job.folder)
     return result
+
+
+def _decided(job: Job, painter: Painter, clock: Clock, progress: Progress, stop: StopSignal) -> MergePlan:
+    """What a trial decides about the merge, now or before this job was stopped."""
+    note = job.folder / "merge.toml"
+    if not note.exists():
+        with clock.of("choose the merge"):
+            write_plan(note, choose_merge(job.info, painter, job.frames, progress, stop))
+    return read_plan(note)
 
 
 def _is_there(out: Path) -> bool:

@@ -19,6 +19,7 @@ from ..faces.expression import expressions
 from ..faces.mesh_space import with_rim
 from ..faces.openings import gaps
 from ..faces.wrap import unwrap
+from ..finish.mask_words import within
 from ..finish.merge import MergeOptions
 from ..finish.wear import wardrobe, wear
 from ..processor import bf16_if_native
@@ -63,9 +64,11 @@ class Openings:
 
 
 class View(Protocol):
-    """See the module's docstring. `merge`: the options with what this view decides where they say auto."""
+    """See the module's docstring."""
 
-    merge: MergeOptions
+    def settled(self, merge: MergeOptions) -> MergeOptions:
+        """The options with what this view decides where they say auto."""
+        ...
 
     def look(self, pixels: np.ndarray, face: Face, aspect: float) -> Any: ...
 
@@ -73,14 +76,14 @@ class View(Protocol):
         """Drawn faces, and how badly the model redraws the target of each: mean error 0..1, (n,)."""
         ...
 
-    def lay(self, pixels: np.ndarray, look: Any, drawn: Any) -> Laid: ...
+    def lay(self, pixels: np.ndarray, look: Any, drawn: Any, merge: MergeOptions) -> Laid: ...
 
 
-def view_of(module: ModuleType, net: torch.nn.Module, header: dict, merge: MergeOptions, fine: bool = False) -> View:
+def view_of(module: ModuleType, net: torch.nn.Module, header: dict, fine: bool = False) -> View:
     """The view that a model file asks for; fine: what is drawn is never rounded to eight bits."""
     if has_mesh(module):
-        return MeshView(module, net, header, merge, fine)
-    return CropView(module, net, header, merge)
+        return MeshView(module, net, header, fine)
+    return CropView(module, net, header)
 
 
 def has_mesh(module: ModuleType) -> bool:
@@ -92,16 +95,19 @@ class CropView:
     """Aligned crops. The source's usual outline bounds the mask: a slimmer source leaves background inside a broader
     target's outline, so what both cover is laid down; a model's own mask takes its place."""
 
-    def __init__(self, module: ModuleType, net: torch.nn.Module, header: dict, merge: MergeOptions) -> None:
+    def __init__(self, module: ModuleType, net: torch.nn.Module, header: dict) -> None:
         notes = header["notes"]
         self.module, self.net = module, net
         self.size, self.share = header["config"]["size"], header["config"]["coverage"]
         self.stored, self.coverage = notes["crop_size"], notes["coverage"]
-        draws_mask = getattr(module, "DRAWS_MASK", False)
-        self.outline, self.merge = None, merge.settled("hull+model" if draws_mask else "hull")
-        if "outline" in notes and self.merge.mask == "hull":
+        self.draws_mask = getattr(module, "DRAWS_MASK", False)
+        self.outline = None
+        if "outline" in notes and not self.draws_mask:
             self.outline = _filled(np.array(notes["outline"], np.float32), self.size, self.share)
-            self.merge = self.merge.changed(mask="hull+model")
+
+    def settled(self, merge: MergeOptions) -> MergeOptions:
+        merge = merge.settled("hull*model" if self.draws_mask else "hull")
+        return merge.changed(mask="hull*model") if merge.mask == "hull" and self.outline is not None else merge
 
     def look(self, pixels: np.ndarray, face: Face, aspect: float) -> tuple[np.ndarray, np.ndarray]:
         stored = crop_matrix(face.landmarks, self.stored, self.coverage, aspect)
@@ -119,7 +125,7 @@ class CropView:
         drawn = [None] * len(looks) if masks is None else list(masks[:, 0].numpy())
         return list(zip(pictures, drawn)), errors.numpy()
 
-    def lay(self, pixels: np.ndarray, look: tuple, drawn: tuple) -> Laid:
+    def lay(self, pixels: np.ndarray, look: tuple, drawn: tuple, merge: MergeOptions) -> Laid:
         face, mask = drawn
         return Laid(face, look[1], self.outline if mask is None else mask)
 
@@ -135,20 +141,18 @@ class _MeshLook:
 class MeshView:
     """Textures in mesh space, laid back over the plate's own mesh; the mask is the mesh's own."""
 
-    def __init__(
-        self, module: ModuleType, net: torch.nn.Module, header: dict, merge: MergeOptions, fine: bool = False
-    ) -> None:
+    def __init__(self, module: ModuleType, net: torch.nn.Module, header: dict, fine: bool = False) -> None:
         notes = header["notes"]
         self.module, self.net, self.size, self.fine = module, net, header["config"]["size"], fine
-        # outside its own mask there is nothing to lay down
-        with_own = {"hull": "hull+model", "crop": "model", "person": "person+model"}
-        self.merge = merge.settled("model", soft=True)
-        # and it is drawn over the plate's own mesh
-        self.merge = self.merge.changed(mask=with_own.get(self.merge.mask, self.merge.mask), warp=0.0)
         shapes = (np.array(notes[side]["shape"], np.float32).reshape(-1, 3) for side in ("source", "target"))
         means = (_picture(getattr(net, f"{side}_mean")) for side in ("source", "target"))
         self.clothes = wardrobe(*shapes, *means)
         self.openings = Openings.of(header["openings"])
+
+    def settled(self, merge: MergeOptions) -> MergeOptions:
+        merge = merge.settled("model", soft=True)
+        # outside its own mask there is nothing to lay down, and it is drawn over the plate's own mesh
+        return merge.changed(mask=within(merge.mask, "model"), warp=0.0)
 
     def look(self, pixels: np.ndarray, face: Face, aspect: float) -> _MeshLook:
         points = with_rim(face.landmarks)
@@ -167,8 +171,7 @@ class MeshView:
             fine = self.module.detailed(self.net, drawn)
         return list(fine.permute(0, 2, 3, 1).contiguous().numpy()), errors.numpy()
 
-    def lay(self, pixels: np.ndarray, look: _MeshLook, drawn: np.ndarray) -> Laid:
-        merge = self.merge
+    def lay(self, pixels: np.ndarray, look: _MeshLook, drawn: np.ndarray, merge: MergeOptions) -> Laid:
         clothes, change = self.clothes, self.openings(look.gaps)
         worn = wear(
             drawn, pixels, look.texture, look.points, clothes, merge.shape, merge.light, merge.detail, change, self.fine

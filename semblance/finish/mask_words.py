@@ -22,6 +22,9 @@ MASKS = {
     "person": "the person",
 }
 
+SEEN = {"xseg": "xseg", "xseg-new": "xseg-new", "person": "person", "head": "person"}
+"""Masks that are neither drawn by the model nor known from landmarks -> what has to be found in the frame for them."""
+
 
 def products(words: str) -> list[list[str]]:
     """Names of the masks: a union of overlaps. Raises ValueError for a name that is none, or a sign without one."""
@@ -37,6 +40,12 @@ def products(words: str) -> list[list[str]]:
 def named(words: str) -> set[str]:
     """The masks that are needed."""
     return {name for part in products(words) for name in part}
+
+
+def within(words: str, name: str) -> str:
+    """The same mask, but nowhere outside of the mask `name`."""
+    parts = [[name, *(each for each in part if each not in (name, "crop"))] for part in products(words)]
+    return "+".join(dict.fromkeys("*".join(part) for part in parts))
 
 
 def composed(words: str, masks: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -14,7 +14,20 @@ from ..faces.mask import hull_mask
 # a Gaussian has no end: beyond two standard deviations (2.28 % of a straight edge) the feather is cut to exactly 0 or 1
 _TAIL = 0.0228
 _DEVIATIONS = 4.0  # from one end of the feather to the other
+_FOREHEAD, _CHIN = 10, 152
+_WIDER, _HIGHER, _LOWER = 1.5, 1.8, 1.3  # a head against its face's mesh: hair and ears, crown, neck
 _CORNER = 0.2  # radius of the crop's corners, part of its side: in a cheek a square corner is seen, a round one is not
+
+
+def head_points(points: np.ndarray) -> np.ndarray:
+    """Landmarks (478, 2 or 3) of a face -> (478, 2), spread so that their hull holds hair, ears and neck."""
+    up = points[_FOREHEAD, :2] - points[_CHIN, :2]
+    up = up / max(float(np.linalg.norm(up)), 1e-6)
+    middle = points[:, :2].mean(0)
+    off = points[:, :2] - middle
+    along = off @ up
+    across = off - along[:, None] * up
+    return middle + across * _WIDER + np.where(along > 0, _HIGHER, _LOWER)[:, None] * along[:, None] * up
 
 
 def pad_sides(mask: np.ndarray, top: float, bottom: float, left: float, right: float) -> np.ndarray:

@@ -6,12 +6,13 @@ matched on a small crop, and only the rectangle of the frame that the mask cover
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import cv2
 import numpy as np
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from ..errors import InputError
 from ..faces.mask import hull_mask
@@ -23,7 +24,8 @@ from .by_hand import set_by_hand
 from .colour import apply_colour
 from .face_colours import COLOUR_SIDE, FaceColours, measure_colours
 from .fit_colours import Transfer
-from .masks import clip_to_crop, erode_edge, feather_edge, pad_sides
+from .mask_words import SEEN, composed, named, products
+from .masks import clip_to_crop, erode_edge, feather_edge, head_points, pad_sides
 from .place import (
     Rectangle,
     bring,
@@ -58,9 +60,11 @@ class MergeOptions(Options):
     warp: float = Field(0.0, ge=0, le=1)
     """How far mouth, jaw and eyes of the new face are pulled to where the plate's are (0 to 1); for models that draw
     crops. Those that work in mesh space draw over the plate's own mesh anyway."""
-    mask: Literal["auto", "hull", "crop", "model", "hull+model", "person", "person+model"] = "auto"
+    mask: str = "auto"
     """What is replaced: the face's outline (hull), all that the model draws (crop), what the model says is face
-    (model), the person within the crop (person), or the overlap of two; auto: what suits the model."""
+    (model), what the occlusion net says is face in the plate (xseg) or in what was drawn (xseg-new), the head or the
+    person; joined by * for what is in both, by + for what is in either, as in "hull*model+xseg". auto: what suits the
+    model."""
     erode: float | None = Field(None, ge=-30, le=40)
     """Pulls the mask's edge in, percent of the face (-30 to 40); negative pushes it out. Default: 4, or 0 for a model
     that draws a soft edge of its own."""
@@ -113,6 +117,13 @@ class MergeOptions(Options):
     sharpen: float = Field(0.0, ge=0, le=3)
     """Strength of sharpening of the new face (0 to 3)."""
 
+    @field_validator("mask")
+    @classmethod
+    def _known(cls, words: str) -> str:
+        if words != "auto":
+            products(words)
+        return words
+
     def settled(self, mask: str = "hull", soft: bool = False) -> MergeOptions:
         """These options with everything decided; mask: what auto stands for; soft: the model gives its mask a soft edge
         and its face the plate's light."""
@@ -122,7 +133,7 @@ class MergeOptions(Options):
             usual = {"erode": 0.0, "feather": 0.0}
         changes = {name: value for name, value in usual.items() if getattr(self, name) is None}
         if self.mask == "auto":
-            own = "model" if "model" in mask else "crop"
+            own = "model" if "model" in named(mask) else "crop"
             changes["mask"] = own if raw else mask
         if self.colour == "auto":
             changes["colour"] = "none" if soft or raw else "lab"
@@ -171,7 +182,7 @@ def merge_face(
     matrix: np.ndarray,
     options: MergeOptions,
     crop_mask: np.ndarray | None = None,
-    person: np.ndarray | None = None,
+    seen: Mapping[str, Free] | None = None,
     colours: FaceColours | None = None,
     free: Free | None = None,
     drawn: np.ndarray | None = None,
@@ -180,16 +191,16 @@ def merge_face(
     """Lay a predicted face into its frame; None where nothing would change.
 
     plate (H, W, 3) uint8 RGB; landmarks (478, 3) of the plate's face in frame pixels; crop (S, S, 3) float32 0..1;
-    matrix (2, 3) frame pixels -> crop pixels; crop_mask (S, S) float32 0..1, the model's own mask; person (H, W)
-    float32 0..1, wanted by mask 'person'; colours: measured and smoothed by the caller (see colours_for), else
-    measured here; free: where nothing stands before the face; drawn (478, 3): landmarks of the predicted face in crop
-    pixels, wanted by `warp`, without which nothing is pulled; before: the same face's Merged.meeting in the frame
-    before, for a Poisson blend that is steadier still.
+    matrix (2, 3) frame pixels -> crop pixels; crop_mask (S, S) float32 0..1, the model's own mask; seen: the masks
+    "person", "xseg" and "xseg-new", those of them that the options name; colours: measured and smoothed by the caller
+    (see colours_for), else measured here; free: where nothing stands before the face; drawn (478, 3): landmarks of the
+    predicted face in crop pixels, wanted by `warp`, without which nothing is pulled; before: the same face's
+    Merged.meeting in the frame before, for a Poisson blend that is steadier still.
     The plate may be uint16, too: the patch has its depth. Outside Merged.mask it is the plate, byte for byte. Raises
     InputError.
     """
     options = options.settled()
-    _check(plate, landmarks, crop, matrix, options, crop_mask, person)
+    _check(plate, landmarks, crop, matrix, options, crop_mask, seen or {})
     matrix = np.asarray(matrix, np.float64)
     in_crop = move_points(matrix, landmarks)
     if options.warp and drawn is not None:
@@ -197,11 +208,11 @@ def merge_face(
     shown = scaled_about(matrix, face_centre(landmarks), options.face_scale)
     shown[:, 2] -= np.array([options.shift_x, options.shift_y]) / 100 * face_size(in_crop)
 
-    mask, to_mask = _crop_mask(landmarks, crop.shape[0], matrix, options, crop_mask)
-    shown_to_mask = on_grid(shown, crop.shape[0], mask.shape[0])
-    if "person" in options.mask:
-        mask = _only_person(mask, person, shown_to_mask)
-    mask = _shape_edge(mask, move_points(to_mask, landmarks), options)
+    grid = _mask_side(crop.shape[0] * frame_pixels_per_crop_pixel(matrix))
+    to_mask, shown_to_mask = (on_grid(each, crop.shape[0], grid) for each in (matrix, shown))
+    points = move_points(to_mask, landmarks)
+    mask = composed(options.mask, _masks(options.mask, points, grid, crop_mask, seen or {}, to_mask, shown_to_mask))
+    mask = _shape_edge(mask, points, options)
     unhidden, bare = mask, None
     if free is not None:  # last: a strand of hair would be lost to erosion and feather
         bare = free.on(shown_to_mask, mask.shape[0])
@@ -264,29 +275,35 @@ def colours_for(
     return measure_colours(plate, landmarks, crop, matrix, options.transfer, crop_mask, shown, options.linear_light)
 
 
-def _crop_mask(
-    landmarks: np.ndarray, side: int, matrix: np.ndarray, options: MergeOptions, crop_mask: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray]:
-    """The bare shape that the options ask for on the mask grid, and the matrix from frame pixels to that grid."""
-    grid = _mask_side(side * frame_pixels_per_crop_pixel(matrix))
-    to_mask = on_grid(matrix, side, grid)
-    mask = np.ones((grid, grid), np.float32)
-    if "hull" in options.mask:
-        mask = hull_mask(move_points(to_mask, landmarks), (grid, grid))
-    if "model" in options.mask:
-        mask = mask * resized(crop_mask, grid)
-    return mask, to_mask
+def _masks(
+    words: str,
+    points: np.ndarray,
+    grid: int,
+    crop_mask: np.ndarray | None,
+    seen: Mapping[str, Free],
+    to_mask: np.ndarray,
+    shown_to_mask: np.ndarray,
+) -> dict[str, np.ndarray]:
+    """The bare masks that the words name, (grid, grid) each; points: the landmarks on that grid."""
+    wanted, masks = named(words), {}
+    if "hull" in wanted:
+        masks["hull"] = hull_mask(points, (grid, grid))
+    if "crop" in wanted:
+        masks["crop"] = np.ones((grid, grid), np.float32)
+    if "model" in wanted:
+        masks["model"] = resized(crop_mask, grid)
+    if "xseg-new" in wanted:  # it was found in the crop, and moves with it
+        masks["xseg-new"] = seen["xseg-new"].on(to_mask, grid)
+    for name in wanted & {"xseg", "person"}:
+        masks[name] = seen[name].on(shown_to_mask, grid)
+    if "head" in wanted:
+        masks["head"] = seen["person"].on(shown_to_mask, grid) * hull_mask(head_points(points), (grid, grid))
+    return masks
 
 
 def _mask_side(pixels: float) -> int:
     """Side of the mask grid for a crop that covers so many frame pixels: about one to one, a multiple of 8, bounded."""
     return int(min(_MASK_SIDE, max(8, 8 * np.ceil(pixels / 8))))
-
-
-def _only_person(mask: np.ndarray, person: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """The mask where a person is, too; `person` is a mask of the frame, `matrix` leads from it to the mask grid."""
-    side = mask.shape[0]
-    return np.minimum(mask, cv2.warpAffine(person, matrix, (side, side), borderMode=cv2.BORDER_REPLICATE))
 
 
 def _shape_edge(mask: np.ndarray, points: np.ndarray, options: MergeOptions) -> np.ndarray:
@@ -352,7 +369,7 @@ def _shown(face: np.ndarray, matrix: np.ndarray, where: Rectangle) -> np.ndarray
     return bring(face, on_grid(matrix, 1, growth), where, cv2.INTER_LINEAR, cv2.BORDER_REPLICATE)
 
 
-def _check(plate, landmarks, crop, matrix, options, crop_mask, person) -> None:
+def _check(plate, landmarks, crop, matrix, options, crop_mask, seen) -> None:
     """Raises InputError for arrays that do not fit together."""
     if plate.ndim != 3 or plate.shape[2] != 3 or plate.dtype not in (np.uint8, np.uint16):
         raise InputError(f"The plate must be (H, W, 3) uint8 or uint16 RGB, not {plate.shape} {plate.dtype}.")
@@ -362,7 +379,9 @@ def _check(plate, landmarks, crop, matrix, options, crop_mask, person) -> None:
         raise InputError(f"Landmarks must be (478, 3) in frame pixels, not {landmarks.shape}.")
     if np.shape(matrix) != (2, 3) or abs(np.linalg.det(np.asarray(matrix)[:, :2])) < 1e-12:
         raise InputError("The matrix must be (2, 3), frame pixels to crop pixels, and have an inverse.")
-    if "model" in options.mask and (crop_mask is None or crop_mask.shape != crop.shape[:2]):
+    wanted = named(options.mask)
+    if "model" in wanted and (crop_mask is None or crop_mask.shape != crop.shape[:2]):
         raise InputError(f"Mask '{options.mask}' needs a model that draws a mask of its own; choose 'hull' or 'crop'.")
-    if "person" in options.mask and (person is None or person.shape != plate.shape[:2]):
-        raise InputError("Mask 'person' needs a person mask of the frame's size; make it with faces.mask.PersonMask.")
+    missing = sorted(SEEN[name] for name in wanted if name in SEEN and SEEN[name] not in seen)
+    if missing:
+        raise InputError(f"Mask '{options.mask}' needs the mask '{missing[0]}' of the frame; hand it over in `seen`.")

@@ -44,6 +44,13 @@ class MergePlan:
     shots: tuple[Shot, ...] = ()
     auto: bool = False
 
+    @staticmethod
+    def of(merge: MergePlan | MergeOptions | None) -> MergePlan:
+        """A plan as it is; settings for a whole clip; None: what a trial decides."""
+        if merge is None:
+            return MergePlan(auto=True)
+        return merge if isinstance(merge, MergePlan) else MergePlan(merge)
+
     def at(self, frame: int) -> MergeOptions:
         """The settings for a frame, by its index in the clip."""
         return next((shot.merge for shot in self.shots if shot.first <= frame <= shot.last), self.whole)
@@ -61,6 +68,18 @@ class MergePlan:
                 {"first": shot.first, "last": shot.last, **shot.merge.model_dump(mode="json")} for shot in self.shots
             ],
         }
+
+
+def plan_of(words: str, settings: MergeOptions) -> MergePlan:
+    """What --merge (auto, usual, or the path of a file) and the flags of single settings say together. Raises
+    InputError."""
+    if words in ("auto", "usual"):
+        return MergePlan(settings, auto=words == "auto")
+    own = settings.model_dump(exclude_defaults=True)
+    if own:
+        flag = next(iter(own)).replace("_", "-")
+        raise InputError(f"--merge {words} and --{flag} cannot stand together; write that setting into the file.")
+    return read_plan(Path(words))
 
 
 def read_plan(path: Path) -> MergePlan:

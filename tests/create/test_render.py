@@ -5,8 +5,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from semblance.create.in_front import within
 from semblance.create.job import Record
-from semblance.create.render import _Drawn, _lay, _merge, _Part, _within
+from semblance.create.render import DrawnFrame, NewFace, lay_faces, merge_faces
 from semblance.create.view import Laid, _filled
 from semblance.faces.mean_face import mean_face
 from semblance.finish.merge import MergeOptions
@@ -17,25 +18,26 @@ from semblance.types import Face, Frame
 RED, BLUE = np.float32([1, 0, 0]), np.float32([0, 0, 1])
 
 
-def part(x: float, side: float, colour: np.ndarray, carried: bool = False) -> _Part:
+def part(x: float, side: float, colour: np.ndarray, carried: bool = False) -> NewFace:
     """A face of one colour, `side` pixels between the brows' ends, its crop three times as wide."""
     centre, scale = np.array([x, 100.0]), 96 / (3 * side)
     landmarks = mean_face() * side + [*centre, 0]
     matrix = np.column_stack([np.eye(2) * scale, 47.5 - scale * centre])
     drawn = Laid(np.full((96, 96, 3), colour, np.float32), matrix, None)
-    return _Part(Face(landmarks.astype(np.float32)), carried, drawn=drawn)
+    return NewFace(Face(landmarks.astype(np.float32)), carried, drawn=drawn)
 
 
 def painter(**options) -> SimpleNamespace:
     """One whose model draws what it is told to."""
     merge = MergeOptions(**{"colour": "none", **options})
-    return SimpleNamespace(view=SimpleNamespace(merge=merge, lay=lambda pixels, look, drawn: drawn))
+    view = SimpleNamespace(lay=lambda pixels, look, drawn, merge: drawn)
+    return SimpleNamespace(view=view, at=lambda frame: merge.settled(), occlusion=None)
 
 
-def merged(parts: list[_Part]):
+def merged(parts: list[NewFace]):
     frame = Frame(0, 0.0, np.full((200, 300, 3), 128, np.uint8))
-    item = _lay(_Drawn(frame, Record(0, 0.0), parts), painter(), Clock())
-    item = _merge(item, painter(), None, None, 1.0, Clock())
+    item = lay_faces(DrawnFrame(frame, Record(0, 0.0), parts), painter(), 1.0, Clock())
+    item = merge_faces(item, painter(), None, None, 1.0, Clock())
     assert (frame.pixels == 128).all()
     return item, paste(frame.pixels, item.patches)
 
@@ -73,7 +75,7 @@ def test_an_outline_in_shares_of_the_crop_is_a_mask_in_the_nets_part_of_it():
 
 def test_the_occlusion_net_is_asked_only_within_the_face():
     points = np.array([[64 + 40 * np.cos(a), 64 + 40 * np.sin(a)] for a in np.linspace(0, 6.28, 60)])
-    nothing, half = (_within(np.full((128, 128), value, np.float32), points) for value in (0.0, 0.5))
+    nothing, half = (within(np.full((128, 128), value, np.float32), points) for value in (0.0, 0.5))
     assert nothing[64, 64] < 0.01 and nothing[5, 5] == 1 and nothing[64, 64 + 45] > 0.98
     assert abs(half[64, 64] - 0.5) < 0.01
-    assert _within(np.ones((128, 128), np.float32), points).min() == 1
+    assert within(np.ones((128, 128), np.float32), points).min() == 1

@@ -113,7 +113,7 @@ def test_a_picture_of_another_size_leaves_nothing_not_even_a_folder(run, plate, 
 
 def test_what_cannot_be_is_refused_before_any_work(run, plate, tmp_path):
     with pytest.raises(InputError, match="draws no mask"):
-        swap(plate, run, tmp_path / "o.mp4", MergeOptions(mask="hull+model"))
+        swap(plate, run, tmp_path / "o.mp4", MergeOptions(mask="hull*model"))
     with pytest.raises(InputError, match="names no file or folder"):
         swap(plate, run, ".", encode=EncodeOptions(codec="png"))
     (tmp_path / "o.report").mkdir()

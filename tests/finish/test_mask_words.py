@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from semblance.finish.mask_words import composed, named, products
+from semblance.finish.mask_words import composed, named, products, within
 
 HALF, THIRD, LEFT = np.full((4, 4), 0.5), np.full((4, 4), 1 / 3), np.eye(4)
 MASKS = {"hull": HALF, "model": THIRD, "person": LEFT}
@@ -27,3 +27,8 @@ def test_only_what_is_named_is_needed():
 def test_what_is_no_mask_is_named(words, told):
     with pytest.raises(ValueError, match=told):
         products(words)
+
+
+def test_a_mask_is_kept_within_another():
+    assert within("hull", "model") == "model*hull" and within("crop", "model") == within("model", "model") == "model"
+    assert within("hull+person", "model") == "model*hull+model*person" and within("crop+model", "model") == "model"

@@ -8,7 +8,7 @@ from semblance.errors import InputError
 from semblance.finish.colour import ColourMap
 from semblance.finish.face_colours import FaceColours
 from semblance.finish.merge import Free, MergeOptions, colours_for, merge_face
-from semblance.finish.place import move_points, scaled_about
+from semblance.finish.place import face_size, move_points, scaled_about
 
 PLAIN = MergeOptions(colour="none")
 TRANSFERS = ("lab", "mean", "lct", "mkl", "idt", "sot", "hist", "mix")
@@ -317,13 +317,40 @@ def test_the_models_mask_and_the_person_mask_limit_the_face():
     hard = PLAIN.changed(erode=0, feather=0)
     _, hull = laid(PLATE, merge_face(PLATE, landmarks(), grey(1), square(), hard))
     _, both = laid(
-        PLATE, merge_face(PLATE, landmarks(), grey(1), square(), hard.changed(mask="hull+model"), crop_mask=left)
+        PLATE, merge_face(PLATE, landmarks(), grey(1), square(), hard.changed(mask="hull*model"), crop_mask=left)
     )
     assert np.abs(both[:, :119] - hull[:, :119]).max() < 0.02 and both[:, 122:].max() == 0
     person = np.zeros(PLATE.shape[:2], np.float32)
     person[:100] = 1
-    _, mask = laid(PLATE, merge_face(PLATE, landmarks(), grey(1), square(), hard.changed(mask="person"), person=person))
+    seen = {"person": Free(person, np.eye(2, 3))}
+    _, mask = laid(PLATE, merge_face(PLATE, landmarks(), grey(1), square(), hard.changed(mask="person"), seen=seen))
     assert mask[60:98, 120].min() == 1 and mask[103:].max() == 0
+
+
+def test_a_head_is_the_person_around_the_face_and_a_union_is_either():
+    everybody = {"person": Free(np.ones(PLATE.shape[:2], np.float32), np.eye(2, 3))}
+    hard = PLAIN.changed(erode=0, feather=0)
+    areas = {
+        words: laid(PLATE, merge_face(PLATE, landmarks(), grey(1), square(), hard.changed(mask=words), seen=everybody))[
+            1
+        ]
+        for words in ("hull", "head", "person", "hull+head", "hull*head")
+    }
+    sums = {words: float(mask.sum()) for words, mask in areas.items()}
+    assert 1.2 * sums["hull"] < sums["head"] < sums["person"]
+    assert np.abs(areas["hull+head"] - areas["head"]).max() < 0.02
+    assert np.abs(areas["hull*head"] - areas["hull"]).max() < 0.02
+
+
+def test_what_was_found_in_the_drawn_face_moves_with_it():
+    left = np.zeros((128, 128), np.float32)
+    left[:, :64] = 1
+    hard = PLAIN.changed(erode=0, feather=0, mask="crop*xseg-new")
+    for shift in (0.0, 20.0):
+        seen = {"xseg-new": Free(left, square())}
+        _, mask = laid(PLATE, merge_face(PLATE, landmarks(), grey(1), square(), hard.changed(shift_x=shift), seen=seen))
+        edge = np.flatnonzero(mask[100] > 0.5)[-1]
+        assert abs(edge - (119 + shift / 100 * face_size(landmarks()))) < 2.5
 
 
 @pytest.mark.parametrize(
@@ -335,7 +362,7 @@ def test_the_models_mask_and_the_person_mask_limit_the_face():
         ({"landmarks": np.zeros((2, 3), np.float32)}, "Landmarks"),
         ({"matrix": np.zeros((2, 3))}, "inverse"),
         ({"options": MergeOptions(mask="model")}, "draws a mask"),
-        ({"options": MergeOptions(mask="person")}, "person mask"),
+        ({"options": MergeOptions(mask="person")}, "needs the mask 'person'"),
     ],
 )
 def test_arrays_that_do_not_fit_are_refused(changes, words):
@@ -418,7 +445,7 @@ def test_raw_is_the_crop_as_it_is():
 def test_raw_takes_the_models_own_mask():
     own = np.zeros((128, 128), np.float32)
     own[30:90, 40:80] = 0.5
-    options = MergeOptions(blend="raw").settled("hull+model")
+    options = MergeOptions(blend="raw").settled("hull*model")
     merged = merge_face(PLATE, landmarks(), grey(0.9), square(centre=(119.5, 99.5), side=128), options, own)
     assert np.allclose(laid(PLATE, merged)[1][36:164, 56:184], own, atol=0.01)
 
@@ -451,5 +478,5 @@ def test_options_settle_by_what_the_model_brings():
     assert MergeOptions(blend="bands").settled().feather == 3
     raw = MergeOptions(blend="raw")
     assert raw.settled("hull") == MergeOptions(blend="raw", mask="crop", erode=0, feather=0, colour="none")
-    assert raw.settled("hull+model").mask == "model"
+    assert raw.settled("hull*model").mask == "model"
     assert MergeOptions(blend="raw", feather=5).settled().feather == 5

@@ -4,7 +4,7 @@ import pytest
 
 from semblance.errors import InputError
 from semblance.finish.merge import MergeOptions
-from semblance.finish.plan import MergePlan, Shot, plan_text, read_plan, write_plan
+from semblance.finish.plan import MergePlan, Shot, plan_of, plan_text, read_plan, write_plan
 
 HAND = """
 mask = "hull"
@@ -75,3 +75,19 @@ def test_what_is_wrong_in_a_file_is_named(tmp_path, text, told):
 def test_a_missing_file_is_one_sentence(tmp_path):
     with pytest.raises(InputError, match=r"There are no merge settings .*m.toml .*name a .toml file, or auto"):
         read_plan(tmp_path / "m.toml")
+
+
+def test_words_and_flags_make_a_plan(tmp_path):
+    sharp = MergeOptions(sharpen=1)
+    assert plan_of("auto", sharp) == MergePlan(sharp, auto=True) and plan_of("usual", sharp) == MergePlan(sharp)
+    path = saved(tmp_path / "m.toml", HAND)
+    assert plan_of(str(path), MergeOptions()) == read_plan(path)
+    with pytest.raises(InputError, match="and --sharpen cannot stand together"):
+        plan_of(str(path), sharp)
+    assert MergePlan.of(None).auto and MergePlan.of(sharp) == MergePlan(sharp) == MergePlan.of(MergePlan(sharp))
+
+
+def test_masks_are_words():
+    assert MergeOptions(mask="hull*xseg+person").mask == "hull*xseg+person"
+    with pytest.raises(InputError, match=r"Option 'mask' cannot be 'hall': there is no mask 'hall'.*'hull'"):
+        MergeOptions(mask="hall")

@@ -1,0 +1,113 @@
+"""Chooses how a face is put back: tries settings on a few hard frames, and keeps what is less seen.
+
+One question after the other (colours, blend, edge, sharpness), each with the answers so far; an answer must be plainly
+better than the usual one. What a user has set is not asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from ..finish.merge import MergeOptions
+from ..finish.plan import MergePlan
+from ..measures.finish_score import parts_of
+from ..runs import Clock, Progress, StopSignal
+from ..types import ClipInfo
+from .painter import Painter
+from .trial import Tried, attempt, choose_looks, draw_looks
+from .view import has_mesh
+
+LOOKS = 4  # hard frames, three pictures each
+_BETTER = 0.97  # of the score before: a change that gains less is not worth a setting that is not the usual one
+_SHORT = 50  # frames: a shorter clip gets fewer looks, or the trial would take longer than the swap
+_WORDS = {
+    "seam": "dE at the edge", "seam, worst part": "dE at its worst part", "double edges": "% double edges",
+    "sharpness": "x the plate's sharpness", "flicker": "x the plate's flicker",
+    "brightness flicker": "levels of brightness flicker", "identity to source": "from the source",
+}  # fmt: skip
+
+# each question: answers to try, as changes of the settings so far
+_FOR_CROPS: list[list[dict]] = [
+    [{"colour": "mkl"}, {"colour": "mix"}, {"colour": "none"}],
+    [{"blend": "bands"}, {"blend": "poisson"}],
+    [{"erode": 0.0}, {"erode": 8.0}],
+    [{"feather": 5.0}, {"feather": 18.0}],
+    [{"sharpen": 0.5}, {"sharpen": 1.0}],
+]
+# a model in mesh space has its edge and the plate's light already
+_FOR_MESHES: list[list[dict]] = [
+    [{"blend": "bands"}, {"blend": "poisson"}],
+    [{"light": 0.8}],
+    [{"feather": 5.0}],
+    [{"detail": 0.6}, {"sharpen": 0.3}],
+]
+
+
+def choose_merge(info: ClipInfo, painter: Painter, frames: int, progress: Progress, stop: StopSignal) -> MergePlan:
+    """The painter's plan with what it leaves at its default decided for this plate of so many frames; shots keep what
+    they have of their own. Says what was chosen, and why. Raises FaceError, Stopped."""
+    clock, plan, aspect = Clock(), painter.plan, float(info.pixel_aspect)
+    count = max(2, min(LOOKS, frames // _SHORT + 1))
+    looks = draw_looks(info, painter, choose_looks(info, painter, frames, count, progress, stop), clock)
+    questions = [
+        [change for change in question if _is_open(plan.whole, change)]
+        for question in (_FOR_MESHES if has_mesh(painter.module) else _FOR_CROPS)
+    ]
+    progress.stage("choose the merge", 1 + sum(map(len, questions)), "settings")
+
+    def tried(merge: MergeOptions) -> Tried:
+        stop.check("Nothing was made yet; run the same command again.")
+        result = attempt(looks, painter, merge, aspect, clock)
+        progress.advance()
+        return result
+
+    usual = tried(plan.whole)
+    best = descend(usual, questions, tried)
+    progress.done()
+    progress.say(told(usual, best))
+    chosen = best.merge.model_dump()
+    shots = tuple(replace(shot, merge=_filled(shot.merge, plan.whole, chosen)) for shot in plan.shots)
+    return MergePlan(best.merge, shots)
+
+
+def descend(usual: Tried, questions: list[list[dict]], tried: Callable[[MergeOptions], Tried]) -> Tried:
+    """The best of what is tried, question by question."""
+    best = usual
+    for question in questions:
+        answers = [tried(best.merge.changed(**change)) for change in question]
+        better = [answer for answer in answers if answer.score < _BETTER * best.score]
+        best = min(better, key=lambda answer: answer.score, default=best)
+    return best
+
+
+def told(usual: Tried, best: Tried) -> str:
+    """What was chosen, and what it gains, in one line."""
+    changes = [
+        f"{name.replace('_', ' ')} {getattr(best.merge, name)}"
+        for name in MergeOptions.model_fields
+        if getattr(best.merge, name) != getattr(usual.merge, name)
+    ]
+    if not changes:
+        return f"Merge: the usual settings (score {best.score:.2f}, 0 is unseen); no other was plainly better."
+    before, after = parts_of(usual.figures), parts_of(best.figures)
+    gains = sorted(((before[name] - after.get(name, 0.0), name) for name in before), reverse=True)
+    why = ", ".join(
+        f"{usual.figures[name]:.2f} -> {best.figures[name]:.2f} {_WORDS[name]}"
+        for gain, name in gains[:2]
+        if gain > 0.02
+    )
+    score = f"score {usual.score:.2f} -> {best.score:.2f}, 0 is unseen"
+    return f"Merge: {', '.join(changes)} ({score}{': ' * bool(why)}{why})."
+
+
+def _is_open(whole: MergeOptions, change: dict) -> bool:
+    """Whether the user left these settings at their default."""
+    return all(getattr(whole, name) == MergeOptions.model_fields[name].default for name in change)
+
+
+def _filled(own: MergeOptions, whole: MergeOptions, chosen: dict) -> MergeOptions:
+    """A shot's settings: its own where they differ from the whole's, else what was chosen."""
+    return MergeOptions(
+        **{name: value if value != getattr(whole, name) else chosen[name] for name, value in own.model_dump().items()}
+    )
