@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from ..faces.mask import hull_mask
+from .blend import white_of
 from .colour import ColourMap
 from .fit_colours import Transfer, fit_colours
 from .masks import erode_edge
@@ -58,9 +59,9 @@ def measure_colours(
     where = rectangle_of(matrix, (-0.5, -0.5, COLOUR_SIDE - 0.5, COLOUR_SIDE - 0.5), plate.shape[:2])
     if where is None:
         return None
-    wanted, inside = _small_plate(where.of(plate), moved_to(matrix, where))
-    weight = weight * inside
-    own = resized(crop, COLOUR_SIDE)
+    wanted, inside = _on_colour_grid(where.of(plate), moved_to(matrix, where))
+    wanted, weight = wanted * np.float32(1 / white_of(plate)), weight * inside
+    own, _ = _on_colour_grid(crop, on_grid(np.eye(2, 3), side, COLOUR_SIDE))
     change = fit_colours(transfer, own, wanted, weight, linear)
     if change is None:
         return None
@@ -71,15 +72,15 @@ def measure_colours(
     return FaceColours(change, np.clip(mean + _PROBES[:, None] * deviation, 0, 1), seen)
 
 
-def _small_plate(plate: np.ndarray, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The plate's face on the colour grid (float32 0..1), and which pixels of that grid lie inside the frame."""
+def _on_colour_grid(picture: np.ndarray, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A picture seen through the matrix to the colour grid, and which pixels of that grid lie inside it, 0..1."""
     # averaged over whole blocks, which is three times as fast as any other shrinking; a rest of a block is left out
-    h, w = plate.shape[:2]
+    h, w = picture.shape[:2]
     block = min(max(1, round(frame_pixels_per_crop_pixel(matrix))), h, w)
     small = (w // block, h // block)
-    reduced = cv2.resize(plate[: small[1] * block, : small[0] * block], small, interpolation=cv2.INTER_AREA)
+    reduced = cv2.resize(picture[: small[1] * block, : small[0] * block], small, interpolation=cv2.INTER_AREA)
     to_colour = np.column_stack([matrix[:, :2] * block, matrix[:, 2] + matrix[:, :2].sum(1) * (block - 1) / 2])
     grid = (COLOUR_SIDE, COLOUR_SIDE)
     pixels = cv2.warpAffine(reduced, to_colour, grid, borderMode=cv2.BORDER_REPLICATE)
     inside = cv2.warpAffine(np.ones(small[::-1], np.float32), to_colour, grid)
-    return pixels * np.float32(1 / np.iinfo(plate.dtype).max), inside
+    return pixels, inside

@@ -7,12 +7,14 @@ import pytest
 
 from semblance.create.in_front import within
 from semblance.create.job import Record
-from semblance.create.render import DrawnFrame, NewFace, lay_faces, merge_faces
+from semblance.create.render import DrawnFrame, NewFace, _steady_colours, lay_faces, merge_faces
 from semblance.create.view import Laid, _filled
 from semblance.faces.mean_face import mean_face
 from semblance.finish.merge import MergeOptions
+from semblance.finish.steady_colours import REACH
 from semblance.media.native import paste
 from semblance.runs import Clock
+from semblance.streams import side_by_side
 from semblance.types import Face, Frame
 
 RED, BLUE = np.float32([1, 0, 0]), np.float32([0, 0, 1])
@@ -79,3 +81,35 @@ def test_the_occlusion_net_is_asked_only_within_the_face():
     assert nothing[64, 64] < 0.01 and nothing[5, 5] == 1 and nothing[64, 64 + 45] > 0.98
     assert abs(half[64, 64] - 0.5) < 0.01
     assert within(np.ones((128, 128), np.float32), points).min() == 1
+
+
+def drawn_frames(first: int, stop: int):
+    """Frames of a plate whose light trembles, each with one face that the model draws grey."""
+    for index in range(max(first, 0), stop):
+        grain = np.random.default_rng(index).normal(0, 4, (200, 300, 3))
+        light = 150 + 2 * np.sin(3 * index)
+        frame = Frame(index, index / 25, np.clip(light + grain, 0, 255).astype(np.uint8))
+        yield DrawnFrame(frame, Record(index, index / 25), [part(150, 80, np.float32([0.4, 0.4, 0.4]))])
+
+
+def rendered(start: int, stop: int, workers: int, reach: int = REACH) -> list[np.ndarray]:
+    """The patches of frames [start, stop), with neighbours drawn beyond both ends, as `render` does it."""
+    artist, drawn = painter(colour="mean"), drawn_frames(start - reach, stop + reach)
+    laid = side_by_side(lambda item: lay_faces(item, artist, 1.0, Clock()), drawn, workers)
+    steady = _steady_colours(laid, range(start, stop), reach)
+    merged = side_by_side(lambda item: merge_faces(item, artist, None, None, 1.0, Clock()), steady, workers)
+    items = list(merged)
+    assert [item.frame.index for item in items] == list(range(start, stop))
+    return [item.patches[0].pixels for item in items]
+
+
+def test_colours_are_the_same_whatever_the_workers_and_the_segments():
+    whole = rendered(0, 20, workers=1)
+    assert all(np.array_equal(a, b) for a, b in zip(whole, rendered(0, 20, workers=3), strict=True))
+    pieces = rendered(0, 7, workers=2) + rendered(7, 20, workers=2)
+    assert all(np.array_equal(a, b) for a, b in zip(whole, pieces, strict=True))
+
+
+def test_colours_are_steadied_on_their_way_to_the_merge():
+    tremble = [np.std([np.median(patch) for patch in rendered(0, 20, 2, reach)]) for reach in (0, REACH)]
+    assert tremble[1] < 0.7 * tremble[0]
