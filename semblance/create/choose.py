@@ -7,7 +7,6 @@ better than the usual one. What a user has set is not asked.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from ..finish.merge import MergeOptions
 from ..finish.plan import MergePlan
@@ -46,10 +45,13 @@ _FOR_MESHES: list[list[dict]] = [
 
 def choose_merge(info: ClipInfo, painter: Painter, frames: int, progress: Progress, stop: StopSignal) -> MergePlan:
     """The painter's plan with what it leaves at its default decided for this plate of so many frames; shots keep what
-    they have of their own. Says what was chosen, and why. Raises FaceError, Stopped."""
+    they have of their own. Says what was chosen, and why. Raises Stopped."""
     clock, plan, aspect = Clock(), painter.plan, float(info.pixel_aspect)
     count = max(2, min(LOOKS, frames // _SHORT + 1))
     looks = draw_looks(info, painter, choose_looks(info, painter, frames, count, progress, stop), clock)
+    if not looks:
+        progress.say("Merge: the usual settings; no frame was found to try others on.")
+        return plan.decided()
     questions = [
         [change for change in question if _is_open(plan.whole, change)]
         for question in (_FOR_MESHES if has_mesh(painter.module) else _FOR_CROPS)
@@ -66,9 +68,7 @@ def choose_merge(info: ClipInfo, painter: Painter, frames: int, progress: Progre
     best = descend(usual, questions, tried)
     progress.done()
     progress.say(told(usual, best))
-    chosen = best.merge.model_dump()
-    shots = tuple(replace(shot, merge=_filled(shot.merge, plan.whole, chosen)) for shot in plan.shots)
-    return MergePlan(best.merge, shots)
+    return plan.decided(best.merge)
 
 
 def descend(usual: Tried, questions: list[list[dict]], tried: Callable[[MergeOptions], Tried]) -> Tried:
@@ -104,10 +104,3 @@ def told(usual: Tried, best: Tried) -> str:
 def _is_open(whole: MergeOptions, change: dict) -> bool:
     """Whether the user left these settings at their default."""
     return all(getattr(whole, name) == MergeOptions.model_fields[name].default for name in change)
-
-
-def _filled(own: MergeOptions, whole: MergeOptions, chosen: dict) -> MergeOptions:
-    """A shot's settings: its own where they differ from the whole's, else what was chosen."""
-    return MergeOptions(
-        **{name: value if value != getattr(whole, name) else chosen[name] for name, value in own.model_dump().items()}
-    )

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ..errors import FaceError
 from ..faces.identity import distance, identity_chip, identity_vectors
 from ..faces.landmarks import MeshFinder
 from ..faces.mask import PersonMask
@@ -61,8 +60,8 @@ class Tried:
 def choose_looks(
     info: ClipInfo, painter: Painter, frames: int, count: int, progress: Progress, stop: StopSignal
 ) -> list[int]:
-    """Indices of up to `count` frames of the plate that tell most about a merge. Raises FaceError where nobody is to be
-    seen who would be replaced."""
+    """Indices of up to `count` frames of the plate that tell most about a merge; [] where in none of those looked at
+    anybody is to be seen who would be replaced. Raises Stopped."""
     wanted = np.unique(np.linspace(0, frames - 1, min(_LOOKS, frames)).round().astype(int))
     aspect, seen = float(info.pixel_aspect), []
     progress.stage("look for hard frames", len(wanted))
@@ -81,8 +80,6 @@ def choose_looks(
                     seen.append(Seen(frame.index, face, float(frame.pixels[y0 : y1 + 1, x0 : x1 + 1].mean())))
                     break
     progress.done()
-    if not seen:
-        raise FaceError(f"None of {len(wanted)} frames looked at in {info.path} shows {painter.wanted}.")
     return sorted(each.index for each in hard_frames(seen, count))
 
 

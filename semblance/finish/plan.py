@@ -55,6 +55,19 @@ class MergePlan:
         """The settings for a frame, by its index in the clip."""
         return next((shot.merge for shot in self.shots if shot.first <= frame <= shot.last), self.whole)
 
+    def decided(self, whole: MergeOptions | None = None) -> MergePlan:
+        """The plan with nothing left to a trial; whole: what one decided, for the whole and for shots where they say no
+        other."""
+        if whole is None or whole == self.whole:
+            return MergePlan(self.whole, self.shots)
+        chosen = whole.model_dump()
+        shots = []
+        for shot in self.shots:
+            own = shot.merge.model_dump()
+            merge = {name: value if value != getattr(self.whole, name) else chosen[name] for name, value in own.items()}
+            shots.append(Shot(shot.first, shot.last, MergeOptions(**merge)))
+        return MergePlan(whole, tuple(shots))
+
     def each(self) -> list[MergeOptions]:
         """All settings that occur."""
         return list(dict.fromkeys([self.whole, *(shot.merge for shot in self.shots)]))

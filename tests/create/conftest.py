@@ -11,6 +11,13 @@ from semblance.create.train import train
 from semblance.training.options import TrainOptions
 
 
+@pytest.fixture(autouse=True)
+def usual_merge(request, monkeypatch) -> None:
+    """Tests of other things do not wait for the trial that chooses the merge; marked `trial`, a test does."""
+    if not request.node.get_closest_marker("trial"):
+        monkeypatch.setattr("semblance.create.swap.choose_merge", lambda info, painter, *_: painter.plan.decided())
+
+
 @pytest.fixture(scope="session")
 def plate(grid) -> Path:
     return grid / "lrwp9a.mpg"
