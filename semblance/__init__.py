@@ -26,6 +26,7 @@ _VERBS = {
     "train": "semblance.create.train",
     "swap": "semblance.create.swap",
     "replace": "semblance.create.replace",
+    "merge_sheet": "semblance.create.merge_sheet",
     "measure": "semblance.create.measure",
     "film_people": "semblance.create.film",
     "people_sheet": "semblance.create.people_sheet",

@@ -234,6 +234,36 @@ def _swap(progress: TerminalProgress, stop: StopSignal) -> Callable:
     return command
 
 
+def _merge_sheet(progress: TerminalProgress, stop: StopSignal) -> Callable:
+    from ..create.merge_sheet import merge_sheet
+    from ..create.options import SwapOptions
+
+    def command(
+        clip: tyro.conf.Positional[Path],
+        model: Path,
+        out: Path = Path("merge-sheet.png"),
+        settings: tuple[Path, ...] = (),
+        frames: int = 4,
+        side: int = 256,
+        options: SwapOptions = SwapOptions(),  # noqa: B008
+    ) -> None:
+        """A few hard frames of a clip, each merged with several settings, side by side with figures.
+
+        Args:
+            clip: the clip to change (the plate)
+            model: the folder of a training run
+            out: the picture
+            settings: files of merge settings to compare (.toml); default: the usual ones and some that differ from them
+            frames: how many frames
+            side: width and height of each cell in pixels
+        """
+        result = merge_sheet(clip, model, out, settings, frames, side, options, progress, stop)
+        progress.done()
+        tell(result.summary())
+
+    return command
+
+
 def _mask_train(progress: TerminalProgress, stop: StopSignal) -> Callable:
     from ..create.mask import MINUTES, mask_train
     from ..training.options import TrainOptions
@@ -446,6 +476,7 @@ _MAKERS: dict[str, Callable[[TerminalProgress, StopSignal], Callable]] = {
     "faceset export": _faceset_export,
     "train": _train,
     "swap": _swap,
+    "merge-sheet": _merge_sheet,
     "mask train": _mask_train,
     "mask apply": _mask_apply,
     "measure": _measure,

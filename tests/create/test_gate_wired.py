@@ -20,7 +20,7 @@ def refusing(*_):
 
 @pytest.fixture
 def shut(monkeypatch):
-    for room in ("extract", "bring_in"):
+    for room in ("extract", "bring_in", "merge_sheet"):
         monkeypatch.setattr(importlib.import_module(f"semblance.create.{room}"), "check_content", refusing)
     monkeypatch.setattr("semblance.trust.leaving.installed_net", lambda: refusing)
 
