@@ -31,12 +31,14 @@ class Piece:
 
 @dataclass(slots=True)
 class Record:
-    """What became of one frame. Distances: dlib's, of the finished face; reason: why a frame stayed the plate."""
+    """What became of one frame. bridged: 1 where the face was moved there from the frames beside it; distances: dlib's,
+    of the finished face, None where there is none or it was bridged; reason: why a frame stayed the plate."""
 
     index: int
     time: float
     swapped: int = 0
     carried: int = 0
+    bridged: int = 0
     reason: str = ""
     box: tuple[float, float, float, float] | None = None
     to_source: float | None = None

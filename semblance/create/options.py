@@ -21,6 +21,9 @@ class SwapOptions(Options):
     """Faces to replace: the person the model was trained on as target, the largest face, or every face."""
     carry: int = Field(0, ge=0, le=12)
     """Bridge a face that is lost for up to so many frames from its neighbours; 0 leaves those frames as the plate."""
+    bridge: int = Field(2, ge=0, le=12)
+    """Fill up to so many frames in which the face was lost or drawn badly from the frames beside them, moved along with
+    the picture; where that cannot be done surely, and with 0, they stay the plate."""
     stranger: float = Field(0.8, gt=0, le=2)
     """Leave a frame as the plate if its face is further from the target's identity than this (dlib distance)."""
     poorest: float = Field(0.12, gt=0, le=1)

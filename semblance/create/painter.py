@@ -12,7 +12,7 @@ import torch
 from ..errors import ModelError
 from ..finish.mask_words import named
 from ..finish.merge import MergeOptions
-from ..finish.plan import MergePlan
+from ..finish.plan import MergePlan, Shot
 from ..weights import load_base
 from .occlusion_mask import MODEL, PRESET, OcclusionMask, open_occlusion_mask
 from .options import SwapOptions
@@ -63,6 +63,11 @@ class Painter:
     def at(self, frame: int) -> MergeOptions:
         """The settings for a frame, with everything decided."""
         return self.settings[self.plan.at(frame)]
+
+    def settled(self) -> MergePlan:
+        """The plan with everything decided, to be told."""
+        shots = (Shot(shot.first, shot.last, self.settings[shot.merge]) for shot in self.plan.shots)
+        return MergePlan(self.settings[self.plan.whole], tuple(shots))
 
     def wants(self, *masks: str) -> bool:
         """Whether any of these masks is part of any setting."""

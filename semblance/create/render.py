@@ -18,7 +18,7 @@ from ..faces.mask import PersonMask
 from ..faces.track import ROOM
 from ..finish.face_colours import FaceColours
 from ..finish.mask_words import named
-from ..finish.merge import Free, Merged, colours_for, merge_face
+from ..finish.merge import Free, colours_for, merge_face
 from ..finish.steady_colours import REACH, steadied_colours
 from ..media.fine import fine_pixels, shallowed
 from ..media.native import paste
@@ -26,7 +26,8 @@ from ..processor import cores_shared_by
 from ..runs import Clock, Progress, StopSignal
 from ..streams import ahead, batches, depth_for, side_by_side, with_neighbours
 from ..trust.publish import LabelledWriter
-from ..types import ClipInfo, Face, Frame, Patch
+from ..types import ClipInfo, Face, Frame
+from .gaps import LEAPT, LOST, LaidFace, MergedFrame, bridged
 from .in_front import seen_in, seen_in_drawn
 from .job import POORLY_DRAWN, Record
 from .painter import Painter
@@ -60,29 +61,6 @@ class DrawnFrame:
     parts: list[NewFace]  # largest face first
     passed: list[tuple[Face, str]] = field(default_factory=list)  # faces that stay as they are, and why
     fine: bool = False
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class LaidFace:
-    """A new face in its frame: whose it replaces, how it lies over the plate, and what came of it."""
-
-    face: Face
-    carried: bool
-    laid: Laid
-    merged: Merged
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class MergedFrame:
-    """A frame with the patches to lay over it and what they are made of, smallest face first, the faces that stay as
-    they are and why, and what the identity network sees of the largest new face, if any."""
-
-    frame: Frame
-    record: Record
-    patches: list[Patch]
-    chip: np.ndarray | None
-    laid: list[LaidFace] = field(default_factory=list)
-    passed: list[tuple[Face, str]] = field(default_factory=list)
 
 
 def render(
@@ -120,11 +98,12 @@ def merged_frames(
 ) -> Iterator[Iterator[MergedFrame]]:
     """Frames [start, stop_at) with their new faces, in order: the stages before a writer, all running at once.
 
-    Where colours are matched, the frames just beyond both ends are drawn as well, for what their colours say.
+    Where colours are matched or gaps bridged, frames just beyond both ends are drawn as well, for what they say.
     """
     aspect = float(info.pixel_aspect)
     depth = depth_for(info.width, info.height)
-    reach = REACH if any(merge.transfer for merge in painter.settings.values()) else 0
+    bridge = painter.options.bridge
+    reach = bridge + (REACH if any(merge.transfer for merge in painter.settings.values()) else 0)
     with ExitStack() as stack:
         stack.enter_context(cores_shared_by(_BUSY))
         person = stack.enter_context(PersonMask()) if painter.wants("person", "head") else None
@@ -135,9 +114,10 @@ def merged_frames(
         finder = stack.enter_context(closing(MeshFinder())) if warps else None
         workers = 1 if person or finder else min(2, depth)
         laid = side_by_side(lambda item: lay_faces(item, painter, aspect, clock), drawn, workers)
-        steady = _steady_colours(laid, range(start, stop_at), reach)
+        steady = _steady_colours(laid, range(start - bridge, stop_at + bridge), reach - bridge)
         merged = side_by_side(lambda item: merge_faces(item, painter, person, finder, aspect, clock), steady, workers)
-        yield stack.enter_context(closing(merged))
+        whole = stack.enter_context(closing(bridged(merged, bridge, clock)))
+        yield (item for item in whole if start <= item.frame.index < stop_at)
 
 
 def draw_faces(
@@ -179,7 +159,7 @@ def _choose(seen: Watched, vectors: list[np.ndarray], chooser: Chooser, painter:
     record = Record(seen.frame.index, seen.frame.time)
     chosen, why, passed = [], [], []
     for face, vector in zip(seen.faces, vectors):
-        reason = "the face leapt" if face.track in seen.leapt else chooser.refuses(face, vector)
+        reason = LEAPT if face.track in seen.leapt else chooser.refuses(face, vector)
         if painter.options.who == "largest" and face is not seen.faces[0]:
             reason = reason or "a smaller face"
         why.append(reason)
@@ -194,7 +174,7 @@ def _choose(seen: Watched, vectors: list[np.ndarray], chooser: Chooser, painter:
         del chosen[1:]
     if not chosen:
         # what kept the wanted person out says more than that others were not meant
-        told = [reason for reason in why if reason != "another person"] or why or ["no face was found"]
+        told = [reason for reason in why if reason != "another person"] or why or [LOST]
         record.reason = told[0]
     return DrawnFrame(seen.frame, record, chosen, passed, painter.fine)
 

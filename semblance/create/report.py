@@ -68,6 +68,7 @@ def write_report(
     header: dict,
     clock: Clock,
     plan: MergePlan,
+    settled: MergePlan,
     encode: Options,
     options: Options,
     claim: Claim,
@@ -75,18 +76,19 @@ def write_report(
     progress: Progress,
 ) -> SwapResult:
     """Look at the finished file as anyone would, by decoding it, and write OUT.report/; plan: the merge, as it can be
-    asked for again; trust: what it says of consent,
-    content gate and watermark."""
+    asked for again; settled: what it came to with this model; trust: what it says of consent, content gate and
+    watermark."""
     progress.stage("report", None)
     swapped = [record for record in records if record.swapped]
+    judged = _judged(records)
     result = SwapResult(
         out,
         report_folder(out),
         len(records),
         len(swapped),
         dict(Counter(record.reason for record in records if not record.swapped).most_common()),
-        _figures([record.to_source for record in swapped]),
-        _figures([record.to_target for record in swapped]),
+        _figures([record.to_source for record in judged]),
+        _figures([record.to_target for record in judged]),
     )
     refuse_report(out)
     if result.report.is_dir():
@@ -95,12 +97,12 @@ def write_report(
         made = probe(out)
         # the result lacks the frames that the plate's decoder could not give, so its own numbers are the records'
         place = {record.index: number for number, record in enumerate(records)}
-        strip = _strip(info, made, _chosen(swapped, _STRIP), place)
+        strip = _strip(info, made, _chosen(judged, _STRIP), place)
         publish_picture(folder / "strip.png", strip, replace(claim, what="before and after", watermark=""))
-        sheet = _sheet(made, _chosen(swapped, _SHEET), place)
+        sheet = _sheet(made, _chosen(judged, _SHEET), place)
         publish_picture(folder / "sheet.png", sheet, replace(claim, what="contact sheet of a face swap", watermark=""))
         write_plan(folder / "merge.toml", plan)
-        write_json(folder / "report.json", _as_json(result, records, header, clock, plan, encode, options, trust))
+        write_json(folder / "report.json", _as_json(result, records, header, clock, settled, encode, options, trust))
     progress.done()
     return result
 
@@ -109,8 +111,13 @@ def _figures(distances: list[float]) -> tuple[float, float]:
     return round(float(np.median(distances)), 4), round(float(np.percentile(distances, 95)), 4)
 
 
-def _as_json(result, records, header, clock, plan, encode, options, trust) -> dict:
-    swapped = [record for record in records if record.swapped]
+def _judged(records: list[Record]) -> list[Record]:
+    """Those whose new face was compared with the source's: all that are swapped but the bridged ones."""
+    return [record for record in records if record.to_source is not None]
+
+
+def _as_json(result, records, header, clock, merge, encode, options, trust) -> dict:
+    swapped = _judged(records)
     return {
         "result": str(result.out),
         "frames": result.frames,
@@ -121,6 +128,7 @@ def _as_json(result, records, header, clock, plan, encode, options, trust) -> di
             if not record.swapped
         ],
         "carried": [record.index for record in records if record.carried],
+        "bridged": [record.index for record in records if record.bridged],
         "identity": {
             "measure": "dlib distance, lower is nearer, under 0.6 is the same person",
             "to_source": {"median": result.to_source[0], "p95": result.to_source[1]},
@@ -133,7 +141,7 @@ def _as_json(result, records, header, clock, plan, encode, options, trust) -> di
         },
         "seconds": {stage: round(seconds, 2) for stage, seconds in clock.seconds.items()},
         "options": {
-            "merge": plan.as_json(),
+            "merge": merge.as_json(),
             "encode": encode.model_dump(mode="json"),
             "swap": options.model_dump(mode="json"),
         },

@@ -94,8 +94,9 @@ def swap(
                 seen = publish_clip(job.segments(), out, info, times, claim)
     trust = {"permission": permission.as_json(), "content gate": seen, "watermark": claim.watermark}
     result = write_report(
-        out, info, records, painter.header, clock, painter.plan, encode, options, claim, trust, progress
-    )
+        out, info, records, painter.header, clock, painter.plan, painter.settled(), encode, options, claim, trust,
+        progress,
+    )  # fmt: skip
     shutil.rmtree(job.folder)
     return result
 

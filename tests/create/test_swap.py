@@ -111,7 +111,7 @@ def test_stopped_and_resumed_is_frame_for_frame_the_same(run, plate, tmp_path):
 
 
 def test_killed_in_the_middle_it_goes_on(run, plate, tmp_path):
-    command = [sys.executable, "-m", "semblance.app.cli", "swap", str(plate), "--model", str(run)]
+    command = [sys.executable, "-m", "semblance.app.cli", "swap", str(plate), "--model", str(run), "--merge", "usual"]
     command += ["--out", str(tmp_path / "k.mp4"), "--segment", "1"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     first = tmp_path / "k.mp4.partial" / "00000.json"
