@@ -124,7 +124,7 @@ def test_killed_in_the_middle_it_goes_on(run, plate, tmp_path):
     again = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert again.returncode == 0, again.stderr
     assert "of 3 segments are done" in again.stderr and "75 of 75 frames swapped" in again.stdout
-    swap(plate, run, tmp_path / "whole.mp4", options=SwapOptions(segment=1))
+    swap(plate, run, tmp_path / "whole.mp4", MergeOptions(), options=SwapOptions(segment=1))
     assert np.array_equal(pixels_of(tmp_path / "k.mp4"), pixels_of(tmp_path / "whole.mp4"))
 
 
