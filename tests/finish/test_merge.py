@@ -371,7 +371,9 @@ def test_arrays_that_do_not_fit_are_refused(changes, words):
         merge_face(**(given | changes))
 
 
-@pytest.mark.parametrize("bad", [{"face_scale": 2}, {"opacity": -0.1}, {"colour": "lba"}, {"feather": float("nan")}])
+@pytest.mark.parametrize(
+    "bad", [{"face_scale": 2}, {"opacity": -0.1}, {"colour": "lba"}, {"feather": float("nan")}, {"seamless": True}]
+)
 def test_options_out_of_range_are_refused(bad):
     with pytest.raises(InputError, match=next(iter(bad))):
         MergeOptions(**bad)
