@@ -12,6 +12,7 @@ import numpy as np
 
 _ROOM = 8.0  # cells from the mask's edge to its middle in the coarsest band, whose edge takes up to two and a half
 _CELL = np.ones((3, 3), np.uint8)
+_HARDLY = np.float32(1e-3)  # of a full mask
 _TAIL = 0.5  # of a full mask: under it all bands fade out together, as a coarse band would end in a step of an eighth
 
 
@@ -42,7 +43,9 @@ def _laid(difference: np.ndarray, mask: np.ndarray, inset: np.ndarray, levels: f
     if levels <= 0:
         return plain
     size = (mask.shape[1], mask.shape[0])
-    coarse, coarse_mask = cv2.pyrDown(difference), cv2.pyrDown(mask)
+    coarse_mask = cv2.pyrDown(mask)
+    # means over what lies within the mask: a wall beside the face, in either picture, would shine into it
+    coarse = cv2.pyrDown(difference * mask[..., None]) / np.maximum(coarse_mask, _HARDLY)[..., None]
     deeper = _laid(coarse, coarse_mask, cv2.erode(coarse_mask, _CELL), levels - 1)
     banded = plain + cv2.pyrUp(deeper, dstsize=size) - cv2.pyrUp(coarse, dstsize=size) * inset[..., None]
     return banded if levels >= 1 else cv2.addWeighted(banded, levels, plain, 1 - levels, 0)

@@ -4,7 +4,8 @@ What is added to the face is a membrane (membrane.py) hung up on the differences
 edge. Hung up on a line of pixels it trembles: the line moves with the mask, and each hair, hand or wall that crosses it
 pulls the whole face along. So it is held softly over the whole of the mask's edge, and what lies far off its neighbours
 there loses its say, by weights that narrow from round to round so that a little change stays little (Geman and McClure
-1985; graduated as by Blake and Zisserman 1987). Nothing is remembered; what a caller wants steadier still it hands in.
+1985; graduated as by Blake and Zisserman 1987). What is left at the edge then, hair and wall too, is met by a second
+membrane that ends soon behind it. Nothing is remembered; what a caller wants steadier still it hands in.
 """
 
 from __future__ import annotations
@@ -19,22 +20,26 @@ from .blend import white_of
 from .membrane import membrane
 
 _SIDE = 64  # what is added is smooth: worked out at this side it is off by a quarter of one level of 255 at most
-_SOFTEN = 0.015  # of the face's size: a hard mask gets an edge of this deviation
-_TREND = 0.2  # of the face's size: differences are compared with their trend over so far
-_CLOSE = 0.05  # of the face's size: over so far the membrane evens out what it is held by
+# lengths, shares of the face's size
+_SOFTEN = 0.015  # a hard mask gets an edge of this deviation
+_DIP = 0.25  # narrower dips of the mask within the face, at eyes and nose, are no edges
+_TREND = 0.2  # differences are compared with their trend over so far
+_LEVEL = 0.05  # over so far the level evens out what it is held by
+_FOLLOW, _BEHIND = 0.02, 0.06  # the same where the edge itself is met, and how soon that ends behind it
 _INNER = 4  # weights of the trend: greatest where the mask is 4 / 5
 _OUTLIERS = 0.4, 0.2, 0.1, 0.05  # of white: a difference so far off the trend weighs a quarter; one round each
 _ROUGHLY, _FINELY = 1e-2, 2e-3  # of the largest difference: how near to its equations a trend and a face are brought
-_FOLLOWS = 0.3  # share of a new frame where those before it are handed in: half of a change is there after two frames
+_NEW = 0.3  # share of a new frame where those before it are handed in: half of a change is there after two frames
 _LEAST_FACE = 4.0  # pixels
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Meeting:
     """How far plate and face are apart where they meet, on a small grid over the mask's rectangle: difference (n, m, 3)
-    float32, plate - face, -1..1, and weight (n, m) 0..1."""
+    float32, plate - face, -1..1; edge (n, m) 0..1, where they meet; weight (n, m) 0..1, the same without outliers."""
 
     difference: np.ndarray
+    edge: np.ndarray
     weight: np.ndarray
 
     def after(self, before: Meeting) -> Meeting:
@@ -42,9 +47,9 @@ class Meeting:
         height, width = self.weight.shape
         old = cv2.resize(before.weight[..., None] * before.difference, (width, height), interpolation=cv2.INTER_LINEAR)
         old_weight = cv2.resize(before.weight, (width, height), interpolation=cv2.INTER_LINEAR)
-        held = old + np.float32(_FOLLOWS) * (self.weight[..., None] * self.difference - old)
-        weight = old_weight + np.float32(_FOLLOWS) * (self.weight - old_weight)
-        return Meeting(held / np.maximum(weight, 1e-9)[..., None], weight)
+        held = old + np.float32(_NEW) * (self.weight[..., None] * self.difference - old)
+        weight = old_weight + np.float32(_NEW) * (self.weight - old_weight)
+        return Meeting(held / np.maximum(weight, 1e-9)[..., None], self.edge, weight)
 
 
 def poisson_blend(
@@ -62,20 +67,23 @@ def poisson_blend(
     the plate's gradient is the stronger one it takes the face's place, so that the plate's moles and wrinkles show
     through (section 3, mixing gradients); before: the Meeting of the frames before this one, for a steadier level.
     """
-    meeting = meeting_of(plate, face, mask, bare)
-    if before is not None:
-        meeting = meeting.after(before)
+    now = meeting_of(plate, face, mask, bare)
+    meeting = now if before is None else now.after(before)
     height, width = mask.shape
-    reach = _CLOSE * _size(mask)
+    grid = now.edge.shape[::-1]
+    size = _size(mask)
+    small = size * grid[1] / height
     if mixed:
         held, weight = (cv2.resize(each, (width, height), interpolation=cv2.INTER_LINEAR)
                         for each in (meeting.difference, meeting.weight))  # fmt: skip
-        tint = membrane(held, weight / np.float32(reach**2), _stronger_slopes(plate, face, bare), _FINELY)
+        slopes = _stronger_slopes(plate, face, bare)
+        added = membrane(held, weight / np.float32(_LEVEL * size) ** 2, slopes, _FINELY)
+        level = cv2.resize(added, grid, interpolation=cv2.INTER_AREA)
+        added += cv2.resize(at_the_edge(now, level, small), (width, height), interpolation=cv2.INTER_LINEAR)
     else:
-        step = height / len(meeting.weight)
-        tint = membrane(meeting.difference, meeting.weight * np.float32((step / reach) ** 2))
-        tint = cv2.resize(tint, (width, height), interpolation=cv2.INTER_LINEAR)
-    return cv2.add(face, white_of(face) * tint, dtype=cv2.CV_8U if face.dtype == np.uint8 else cv2.CV_16U), meeting
+        level = level_of(meeting, small)
+        added = cv2.resize(level + at_the_edge(now, level, small), (width, height), interpolation=cv2.INTER_LINEAR)
+    return cv2.add(face, white_of(face) * added, dtype=cv2.CV_8U if face.dtype == np.uint8 else cv2.CV_16U), meeting
 
 
 def meeting_of(plate: np.ndarray, face: np.ndarray, mask: np.ndarray, bare: np.ndarray | None = None) -> Meeting:
@@ -84,18 +92,44 @@ def meeting_of(plate: np.ndarray, face: np.ndarray, mask: np.ndarray, bare: np.n
     step = max(1.0, max(height, width) / _SIDE)
     grid = (max(1, round(width / step)), max(1, round(height / step)))
     difference = cv2.subtract(plate, face, dtype=cv2.CV_32F) * np.float32(1 / white_of(face))
+    shows = np.ones(grid[::-1], np.float32)
+    if bare is not None:  # a cell that is half hand, half cheek, tells of the cheek
+        difference *= bare[..., None]
+        shows = cv2.resize(bare, grid, interpolation=cv2.INTER_AREA)
     difference, soft = (cv2.resize(each, grid, interpolation=cv2.INTER_AREA) for each in (difference, mask))
+    difference /= np.maximum(shows, 1e-3)[..., None]
     size = _size(mask) / step
+    soft = _without_dips(soft, size)
     soft = cv2.GaussianBlur(soft, (0, 0), max(1.0, _SOFTEN * size), borderType=cv2.BORDER_REPLICATE)
-    shows = np.float32(1) if bare is None else cv2.resize(bare, grid, interpolation=cv2.INTER_AREA)
     # the trend is told by the inner edge, where the plate is skin: of a wall that begins along the outer one half the
     # differences are, and neither half would be the outliers
-    inner = np.power(soft, _INNER) * (1 - soft) * shows * np.float32(1 / (_TREND * size) ** 2)
+    inner = np.power(soft, _INNER) * (1 - soft) * shows / np.float32(_TREND * size) ** 2
     say = np.float32(1)
     for outlier in _OUTLIERS:
         off = np.maximum.reduce(cv2.split(np.abs(difference - membrane(difference, inner * say, close=_ROUGHLY))))
         say = 1 / np.square(1 + np.square(off / np.float32(outlier)))
-    return Meeting(difference, 4 * soft * (1 - soft) * shows * say)
+    edge = 4 * soft * (1 - soft) * shows
+    return Meeting(difference, edge, edge * say)
+
+
+def level_of(meeting: Meeting, size: float) -> np.ndarray:
+    """What brings a face of so many cells to the plate's level, (n, m, 3)."""
+    return membrane(meeting.difference, meeting.weight / np.float32(_LEVEL * size) ** 2)
+
+
+def at_the_edge(meeting: Meeting, level: np.ndarray, size: float) -> np.ndarray:
+    """What is to be added to a level (n, m, 3) along the edge alone, (n, m, 3)."""
+    hold, fade = meeting.edge / np.float32(_FOLLOW * size) ** 2, np.float32(1 / (_BEHIND * size) ** 2)
+    # two weights at once, the one towards what is left and the other towards nothing
+    return membrane((meeting.difference - level) * (hold / (hold + fade))[..., None], hold + fade)
+
+
+def _without_dips(mask: np.ndarray, size: float) -> np.ndarray:
+    """The mask with its narrow dips filled."""
+    reach = max(1, round(_DIP * size / 2))
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    filled = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    return np.maximum(mask, filled)
 
 
 def _size(mask: np.ndarray) -> float:

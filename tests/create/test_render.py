@@ -9,6 +9,8 @@ from semblance.create.in_front import within
 from semblance.create.job import Record
 from semblance.create.render import DrawnFrame, NewFace, _steady_colours, lay_faces, merge_faces
 from semblance.create.view import Laid, _filled
+from semblance.faces.align import move
+from semblance.faces.landmarks import Mesh
 from semblance.faces.mean_face import mean_face
 from semblance.finish.merge import MergeOptions
 from semblance.finish.steady_colours import REACH
@@ -36,10 +38,10 @@ def painter(**options) -> SimpleNamespace:
     return SimpleNamespace(view=view, at=lambda frame: merge.settled(), occlusion=None)
 
 
-def merged(parts: list[NewFace]):
+def merged(parts: list[NewFace], finder=None, **options):
     frame = Frame(0, 0.0, np.full((200, 300, 3), 128, np.uint8))
-    item = lay_faces(DrawnFrame(frame, Record(0, 0.0), parts), painter(), 1.0, Clock())
-    item = merge_faces(item, painter(), None, None, 1.0, Clock())
+    item = lay_faces(DrawnFrame(frame, Record(0, 0.0), parts), painter(**options), 1.0, Clock())
+    item = merge_faces(item, painter(**options), None, finder, 1.0, Clock())
     assert (frame.pixels == 128).all()
     return item, paste(frame.pixels, item.patches)
 
@@ -65,6 +67,34 @@ def test_only_faces_that_were_laid_are_counted(outside, carried):
     record = merged([large, small])[0].record
     assert (record.swapped, record.carried) == (1, carried)
     assert record.box == (small if outside == "large" else large).face.box
+
+
+class Finder:
+    """Finds what it was told, and notes where it was to look."""
+
+    def __init__(self, landmarks: np.ndarray | None) -> None:
+        self.landmarks, self.asked = landmarks, []
+
+    def find(self, pixels, centre, side, roll=0.0, aspect=1.0) -> Mesh | None:
+        self.asked.append((pixels.shape, centre, side))
+        return None if self.landmarks is None else Mesh(self.landmarks)
+
+
+def test_the_drawn_face_is_looked_for_in_its_crop_and_pulled_onto_the_plates():
+    """It has a red lower half, which begins 6 crop pixels (15 of the frame) too low."""
+    face = part(150, 80, BLUE)
+    face.drawn.crop[54:] = RED
+    there = face.face.landmarks.copy()
+    there[:, :2] = move(there[:, :2], face.drawn.matrix)
+    finder = Finder(there + np.float32([0, 6, 0]))
+    plain = merged([face])[1]
+    pulled = merged([face], finder, warp=1.0)[1]
+    ((shape, centre, side),) = finder.asked
+    assert shape == (96, 96, 3) and side > np.ptp(there[:, 1])
+    assert np.abs(np.subtract(centre, there[:, :2].mean(0))).max() < 0.01
+    begins = [np.flatnonzero(out[:, 150, 0] > out[:, 150, 2])[0] for out in (plain, pulled)]
+    assert begins[0] - begins[1] == pytest.approx(15, abs=1.5)
+    assert np.array_equal(merged([face], Finder(None), warp=1.0)[1], plain)
 
 
 def test_an_outline_in_shares_of_the_crop_is_a_mask_in_the_nets_part_of_it():

@@ -8,6 +8,7 @@ import sys
 import time
 
 import av
+import cv2
 import numpy as np
 import pytest
 
@@ -135,6 +136,25 @@ def test_changed_options_do_not_reuse_old_segments(run, plate, tmp_path):
     told = StopAt(10**9, StopSignal())
     swap(plate, run, tmp_path / "a.mp4", MergeOptions(opacity=0.5), options=SwapOptions(segment=1), progress=told)
     assert not any("segments are done" in line for line in told.told)
+
+
+def test_warp_pulls_what_was_drawn_and_a_poisson_blend_lays_it(run, plate, tmp_path):
+    for frame in read_frames(probe(plate), 0, 6):
+        write_picture(tmp_path / "frames" / f"{frame.index:03d}.png", frame.pixels, {})
+    lossless = EncodeOptions(codec="ffv1")
+    made = {}
+    for name, merge in {
+        "plain": MergeOptions(blend="poisson"),
+        "pulled": MergeOptions(blend="poisson", warp=1.0),
+    }.items():
+        told = swap(tmp_path / "frames", run, tmp_path / f"{name}.mkv", merge, lossless)
+        assert told.swapped == 6
+        made[name] = pixels_of(told.out).astype(float)
+    report = json.loads((tmp_path / "pulled.report" / "report.json").read_text())
+    assert report["options"]["merge"]["warp"] == 1 and report["options"]["merge"]["blend"] == "poisson"
+    # the two carry different marks, which go out in means
+    moved = np.abs(cv2.blur((made["pulled"] - made["plain"]).mean((0, 3)), (12, 12)))
+    assert moved[140:240, 150:230].max() > 5 * moved[:60, :60].max()
 
 
 def test_a_frame_without_a_face_stays_the_plate_and_is_listed(run, plate, tmp_path):

@@ -69,3 +69,12 @@ def test_a_face_that_grows_does_not_jump_to_another_number_of_bands():
 def test_pictures_of_any_size(shape):
     plate, face = np.zeros((*shape, 3), np.uint8), np.full((*shape, 3), 255, np.uint8)
     assert np.array_equal(band_blend(plate, face, np.ones(shape, np.float32)), face)
+
+
+def test_what_lies_outside_the_mask_does_not_shine_into_the_face():
+    mask = cv2.GaussianBlur(np.pad(np.ones((50, 60), np.float32), ((20, 20), (27, 26))), (0, 0), 2)
+    mask[mask < 0.02] = 0
+    plate, face = PLATE.copy(), FACE.copy()
+    plate[mask == 0], face[mask == 0] = 255, 0
+    outs = [band_blend(*pair, mask, 3)[mask > 0].astype(int) for pair in ((PLATE, FACE), (plate, face))]
+    assert np.abs(outs[0] - outs[1]).max() <= 1
