@@ -17,9 +17,9 @@ from .painter import Painter
 from .trial import Tried, attempt, choose_looks, draw_looks
 from .view import has_mesh
 
-LOOKS = 4  # hard frames, three pictures each
+LOOKS = 5  # frames, hard ones and usual ones; three pictures of each
 _BETTER = 0.97  # of the score before: a change that gains less is not worth a setting that is not the usual one
-_SHORT = 50  # frames: a shorter clip gets fewer looks, or the trial would take longer than the swap
+_SHORT = 15  # frames for each look: in a shorter clip fewer are taken, or the trial would take longer than the swap
 _WORDS = {
     "seam": "dE at the edge", "seam, worst part": "dE at its worst part", "double edges": "% double edges",
     "sharpness": "x the plate's sharpness", "flicker": "x the plate's flicker",
@@ -36,6 +36,7 @@ _FOR_CROPS: list[list[dict]] = [
 ]
 # a model in mesh space has its edge and the plate's light already
 _FOR_MESHES: list[list[dict]] = [
+    [{"colour": "mkl"}],
     [{"blend": "bands"}, {"blend": "poisson"}],
     [{"light": 0.8}],
     [{"feather": 5.0}],
@@ -47,7 +48,7 @@ def choose_merge(info: ClipInfo, painter: Painter, frames: int, progress: Progre
     """The painter's plan with what it leaves at its default decided for this plate of so many frames; shots keep what
     they have of their own. Says what was chosen, and why. Raises Stopped."""
     clock, plan, aspect = Clock(), painter.plan, float(info.pixel_aspect)
-    count = max(2, min(LOOKS, frames // _SHORT + 1))
+    count = max(2, min(LOOKS, frames // _SHORT))
     looks = draw_looks(info, painter, choose_looks(info, painter, frames, count, progress, stop), clock)
     if not looks:
         progress.say("Merge: the usual settings; no frame was found to try others on.")

@@ -60,8 +60,8 @@ class Tried:
 def choose_looks(
     info: ClipInfo, painter: Painter, frames: int, count: int, progress: Progress, stop: StopSignal
 ) -> list[int]:
-    """Indices of up to `count` frames of the plate that tell most about a merge; [] where in none of those looked at
-    anybody is to be seen who would be replaced. Raises Stopped."""
+    """Indices of up to `count` frames of the plate: those that tell most about a merge, and some as they come; []: in
+    none that was looked at is anybody to be seen who would be replaced. Raises Stopped."""
     wanted = np.unique(np.linspace(0, frames - 1, min(_LOOKS, frames)).round().astype(int))
     aspect, seen = float(info.pixel_aspect), []
     progress.stage("look for hard frames", len(wanted))
@@ -80,7 +80,9 @@ def choose_looks(
                     seen.append(Seen(frame.index, face, float(frame.pixels[y0 : y1 + 1, x0 : x1 + 1].mean())))
                     break
     progress.done()
-    return sorted(each.index for each in hard_frames(seen, count))
+    usual = [seen[k] for k in np.linspace(0, len(seen) - 1, count // 2 + 2).round().astype(int)[1:-1]]
+    chosen = {each.index for each in [*hard_frames(seen, count - len(usual)), *usual]}
+    return sorted(chosen)
 
 
 def draw_looks(info: ClipInfo, painter: Painter, indices: Sequence[int], clock: Clock) -> list[Look]:
@@ -97,8 +99,11 @@ def draw_looks(info: ClipInfo, painter: Painter, indices: Sequence[int], clock: 
     return looks
 
 
-def attempt(looks: Sequence[Look], painter: Painter, merge: MergeOptions, aspect: float, clock: Clock) -> Tried:
-    """Merge the looks with these settings, and measure what comes of it."""
+def attempt(
+    looks: Sequence[Look], painter: Painter, merge: MergeOptions, aspect: float, clock: Clock, whole: bool = False
+) -> Tried:
+    """Merge the looks with these settings, and measure what comes of it; whole: in each frame, not only in those that
+    are looked at."""
     painter = painter.following(MergePlan(merge))
     comparison, pictures, chips, places = Comparison(aspect), [], [], []
     with ExitStack() as stack:
@@ -112,8 +117,10 @@ def attempt(looks: Sequence[Look], painter: Painter, merge: MergeOptions, aspect
                 done = merge_faces(lay_faces(item, painter, aspect, clock), painter, person, finder, aspect, clock)
                 face = done.laid[-1].face if done.laid else None
                 result = paste(drawn.frame.pixels, done.patches)
-                comparison.take(drawn.frame.index, Picture(result, face), Picture(drawn.frame.pixels, face))
-                if drawn.frame.index == look.index:
+                counts = whole or drawn.frame.index == look.index
+                plate = Picture(drawn.frame.pixels, face)
+                comparison.take(drawn.frame.index, Picture(result, face), plate, picture=counts)
+                if counts:
                     pictures.append(result)
                     places.append(len(comparison.frames) - 1)
                     chips.append(done.chip)

@@ -76,15 +76,23 @@ class Comparison:
         self._points: dict[str, list] = {side: [] for side in _SIDES}
         self._window: deque[_Steady] = deque(maxlen=3)
 
-    def take(self, index: int, result: View | None, plate: View | None, true: TrueView | None = None) -> None:
-        """The next frame; None: it could not be read."""
+    def take(
+        self,
+        index: int,
+        result: View | None,
+        plate: View | None,
+        true: TrueView | None = None,
+        picture: bool = True,
+    ) -> None:
+        """The next frame; None: it could not be read; picture False: only what is measured over time."""
         self.frames.append(index)
         for values in self._scalars.values():
             values.append(np.nan)
         for side, view in zip(_SIDES, (result, plate)):
             self._note_face(side, view.face if view else None)
         if result and plate and plate.face:
-            self._note_picture(result.pixels, plate.pixels, plate.face)
+            if picture:
+                self._note_picture(result.pixels, plate.pixels, plate.face)
             self._note_steady(index, result.pixels, plate.pixels, plate.face)
         if result and true:
             self._note_true(result, true)
