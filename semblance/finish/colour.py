@@ -45,8 +45,13 @@ class ColourMap:
         return ColourMap(self.form, self.space, (nothing + strength * (self.numbers - nothing)).astype(np.float32))
 
 
+def alike(one: ColourMap, other: ColourMap) -> bool:
+    """Whether the two can be averaged."""
+    return (one.form, one.space) == (other.form, other.space)
+
+
 def averaged(maps: Sequence[ColourMap], weights: np.ndarray) -> ColourMap:
-    """The mean of maps of one form and space with these weights."""
+    """The mean of maps with these weights; all must be alike."""
     first, shares = maps[0].numbers.astype(np.float64), np.asarray(weights, np.float64) / np.sum(weights)
     # as changes of the first, so that equal maps have that very map as their mean
     change = sum(share * (each.numbers - first) for share, each in zip(shares, maps, strict=True))

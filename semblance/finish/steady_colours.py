@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from .colour import apply_colour, averaged, into
+from .colour import alike, apply_colour, averaged, into
 from .face_colours import FaceColours
 
 REACH = 4
@@ -24,22 +24,27 @@ _ALIKE = 3.0  # CIELAB steps apart at which a map counts a quarter: three times 
 def steadied_colours(window: Sequence[Mapping[int, FaceColours | None]]) -> dict[int, FaceColours | None]:
     """window: colours of the faces, by track, of 2 n + 1 frames in order (none beyond the ends) -> the middle frame's.
 
-    Only frames count through which the face's track runs unbroken. A face that could not be measured (None) takes what
-    those frames have; None if they have nothing.
+    Only frames count through which the face's track runs unbroken, and whose colours are matched in the same way: shots
+    may have settings of their own. A face that could not be measured (None) takes what those frames have; None if they
+    have nothing.
     """
     middle = len(window) // 2
     return {track: _steadied(_unbroken(window, middle, track)) for track in window[middle]}
 
 
 def _unbroken(window: Sequence[Mapping], middle: int, track: int) -> dict[int, FaceColours]:
-    """What was measured of this track, by its distance from the middle, out to where the track is lost."""
-    found = {}
+    """What was measured of this track, by its distance from the middle, out to where the track is lost or its colours
+    are matched in another way."""
+    found: dict[int, FaceColours] = {}
     for way in (range(middle, -1, -1), range(middle + 1, len(window))):
         for place in way:
             if track not in window[place]:
                 break
-            if window[place][track] is not None:
-                found[place - middle] = window[place][track]
+            colours = window[place][track]
+            if colours is not None:
+                if found and not alike(colours.change, next(iter(found.values())).change):
+                    break
+                found[place - middle] = colours
     return found
 
 

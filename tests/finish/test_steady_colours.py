@@ -101,6 +101,15 @@ def test_a_lost_track_begins_anew():
     assert list(found[5]) == [1] and offset(found[5][1]) == pytest.approx(0.02)
 
 
+def test_shots_that_match_colours_in_other_ways_do_not_mix():
+    """A track may run on where a shot with settings of its own begins."""
+    before, after = measured("mean", skin(light=1.1)), measured("idt", skin(light=1.1))
+    found = steadied([{0: before}] * 3 + [{0: None}] + [{0: after}] * 3)
+    assert [each[0].change.form for each in found] == ["affine"] * 4 + ["cube"] * 3
+    assert all(np.array_equal(each[0].change.numbers, before.change.numbers) for each in found[:3])
+    assert all(np.array_equal(each[0].change.numbers, after.change.numbers) for each in found[4:])
+
+
 def test_two_tracks_do_not_mix():
     found = steadied([{0: shifted(0.0), 1: shifted(0.01)}] * 6)
     assert all(offset(each[0]) == 0 and offset(each[1]) == pytest.approx(0.01) for each in found)
