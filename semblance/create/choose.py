@@ -7,6 +7,7 @@ better than the usual one. What a user has set is not asked.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 from ..finish.merge import MergeOptions
 from ..finish.plan import MergePlan
@@ -20,6 +21,8 @@ from .view import has_mesh
 LOOKS = 5  # frames, hard ones and usual ones; three pictures of each
 _BETTER = 0.97  # of the score before: a change that gains less is not worth a setting that is not the usual one
 _SHORT = 15  # frames for each look: in a shorter clip fewer are taken, or the trial would take longer than the swap
+_FINALISTS = 4  # settings that are tried again on other frames
+_CLOSE = 0.9  # of the second best's score: who is so far ahead need not prove it again
 _WORDS = {
     "seam": "dE at the edge", "seam, worst part": "dE at its worst part", "double edges": "% double edges",
     "sharpness": "x the plate's sharpness", "flicker": "x the plate's flicker",
@@ -58,15 +61,19 @@ def choose_merge(info: ClipInfo, painter: Painter, frames: int, progress: Progre
         for question in (_FOR_MESHES if has_mesh(painter.module) else _FOR_CROPS)
     ]
     progress.stage("choose the merge", 1 + sum(map(len, questions)), "settings")
+    made: list[Tried] = []
 
     def tried(merge: MergeOptions) -> Tried:
         stop.check("Nothing was made yet; run the same command again.")
-        result = attempt(looks, painter, merge, aspect, clock)
+        made.append(attempt(looks, painter, merge, aspect, clock))
         progress.advance()
-        return result
+        return made[-1]
 
     usual = tried(plan.whole)
     best = descend(usual, questions, tried)
+    indices = [look.index for look in looks]
+    between = draw_looks(info, painter, [(one + other) // 2 for one, other in pairwise(indices)], clock)
+    best = final(best, made, lambda merge: attempt(between, painter, merge, aspect, clock)) if between else best
     progress.done()
     progress.say(told(usual, best))
     return plan.decided(best.merge)
@@ -80,6 +87,16 @@ def descend(usual: Tried, questions: list[list[dict]], tried: Callable[[MergeOpt
         better = [answer for answer in answers if answer.score < _BETTER * best.score]
         best = min(better, key=lambda answer: answer.score, default=best)
     return best
+
+
+def final(best: Tried, made: list[Tried], again: Callable[[MergeOptions], Tried]) -> Tried:
+    """Of the best few that were tried, the one that is best on other frames as well: few frames tell two good settings
+    apart by chance."""
+    near = sorted(made, key=lambda tried: tried.score)[:_FINALISTS]
+    if len(near) < 2 or near[0].score < _CLOSE * near[1].score:
+        return best
+    both = {tried.merge: tried.score + again(tried.merge).score for tried in near}
+    return min(near, key=lambda tried: both[tried.merge])
 
 
 def told(usual: Tried, best: Tried) -> str:

@@ -80,6 +80,8 @@ def choose_looks(
                     seen.append(Seen(frame.index, face, float(frame.pixels[y0 : y1 + 1, x0 : x1 + 1].mean())))
                     break
     progress.done()
+    if not seen:
+        return []
     usual = [seen[k] for k in np.linspace(0, len(seen) - 1, count // 2 + 2).round().astype(int)[1:-1]]
     chosen = {each.index for each in [*hard_frames(seen, count - len(usual)), *usual]}
     return sorted(chosen)

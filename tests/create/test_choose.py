@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from semblance import swap
-from semblance.create.choose import choose_merge, descend, told
+from semblance.create.choose import choose_merge, descend, final, told
 from semblance.create.options import SwapOptions
 from semblance.create.painter import Painter
 from semblance.create.trial import Tried, attempt, choose_looks, draw_looks
@@ -46,6 +46,21 @@ def test_questions_are_asked_in_order_and_only_plain_gains_count():
     assert best.merge == MergeOptions(colour="mkl", blend="bands") and best.score == 3
     assert asked[2] == MergeOptions(colour="mkl", blend="bands"), "each with the answers so far"
     assert asked[3].sharpen == 1 and len(asked) == 4
+
+
+def test_close_finalists_prove_themselves_on_other_frames():
+    merges = [MergeOptions(erode=k) for k in range(5)]
+    made = [tried(merge, score) for merge, score in zip(merges, (2.0, 2.05, 2.1, 3.0, 9.0))]
+    asked = []
+
+    def again(merge):
+        asked.append(merge)
+        return tried(merge, {0: 3.0, 1: 2.0, 2: 2.5, 3: 2.0}[int(merge.erode)])
+
+    assert final(made[0], made, again).merge == merges[1] and len(asked) == 4 and merges[4] not in asked
+    ahead = [tried(merges[0], 1.0), *made[1:]]
+    assert final(ahead[0], ahead, again).merge == merges[0] and len(asked) == 4
+    assert final(made[0], made[:1], again) is made[0]
 
 
 def test_the_choice_and_what_it_gains_are_told():
