@@ -22,6 +22,7 @@ VERBS = {
     "curate": "drop the faces that would harm training, and say why; --undo brings them back",
     "train": "two facesets -> a model that draws either person",
     "swap": "a clip and a model -> the clip with the source's face",
+    "hand-off": "a clip and a model -> face, mask, UV and track as layers for compositing programs",
     "mask train": "labelled faces -> a better mask of what stands before a face",
     "mask apply": "a faceset or pictures -> masks of what is really face",
     "measure": "a finished clip and its plate -> a table: value, noise floor, good, fair or poor",

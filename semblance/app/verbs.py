@@ -228,6 +228,35 @@ def _swap(progress: TerminalProgress, stop: StopSignal) -> Callable:
     return command
 
 
+def _hand_off(progress: TerminalProgress, stop: StopSignal) -> Callable:
+    from ..create.hand_off import hand_off
+    from ..create.options import SwapOptions
+    from ..finish.merge import MergeOptions
+    from ..trust.publish import LayerOptions
+
+    def command(
+        clip: tyro.conf.Positional[Path],
+        model: Path,
+        out: Path,
+        layers: LayerOptions = LayerOptions(),  # noqa: B008
+        merge: MergeOptions = MergeOptions(),  # noqa: B008
+        options: SwapOptions = SwapOptions(),  # noqa: B008
+    ) -> None:
+        """Write the new face as layers for Nuke, Fusion, After Effects or Blender: what `swap` lays into each frame,
+        before it is blended, with mask, UV map and track.
+
+        Args:
+            clip: the clip to change (the plate)
+            model: the folder of a training run
+            out: the new folder
+        """
+        result = hand_off(clip, model, out, layers, merge, options, progress, stop)
+        progress.done()
+        tell(result.summary())
+
+    return command
+
+
 def _mask_train(progress: TerminalProgress, stop: StopSignal) -> Callable:
     from ..create.mask import MINUTES, mask_train
     from ..training.options import TrainOptions
@@ -440,6 +469,7 @@ _MAKERS: dict[str, Callable[[TerminalProgress, StopSignal], Callable]] = {
     "faceset export": _faceset_export,
     "train": _train,
     "swap": _swap,
+    "hand-off": _hand_off,
     "mask train": _mask_train,
     "mask apply": _mask_apply,
     "measure": _measure,

@@ -157,7 +157,7 @@ def merged_frames(
     with ExitStack() as stack:
         stack.enter_context(cores_shared_by(_BUSY))
         person = stack.enter_context(PersonMask()) if "person" in painter.merge.mask else None
-        watched = ahead(watch(info, start, stop_at, painter.options.carry, clock, depth, painter.fine), depth)
+        watched = ahead(watch(info, start, stop_at, painter.options.carry, clock, depth), depth)
         drawn = ahead(_draw(watched, painter, aspect, clock, depth), depth)
         finder = stack.enter_context(closing(MeshFinder())) if painter.view.merge.warp else None
         workers = 1 if person or finder else min(2, depth)
