@@ -171,8 +171,10 @@ def _exr_tags(path: Path) -> dict[str, str]:
 def _tiff_tags(path: Path) -> dict[str, str]:
     """What the first picture's description (tag 270) says."""
     try:
-        with Image.open(path) as picture:
-            return unpack_tags(str(picture.tag_v2.get(_DESCRIPTION, "")))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a damaged file is told by an error
+            with Image.open(path) as picture:
+                return unpack_tags(str(picture.tag_v2.get(_DESCRIPTION, "")))
     except (OSError, ValueError, SyntaxError, TypeError, AttributeError, struct.error):
         raise MediaError(f"{path} is a damaged TIFF; copy or export it again.") from None
 

@@ -38,7 +38,7 @@ def check_curve(info: ClipInfo, advice: str) -> str:
     curve = curve_of(info)
     if curve is None:
         raise InputError(
-            f"{info.path} is stored in the curve {info.colour_transfer}, which has no linear light of 0 to 1; {advice}."
+            f"{info.path} is stored in the curve '{info.colour_transfer}', which EXR cannot keep; {advice}."
         )
     return curve
 

@@ -46,6 +46,7 @@ from .visible import Marker, VisibleMark, visible_patch
 LABEL = {"synthetic_media": "yes", "software": f"Semblance {__version__}"}
 
 _VIDEO = "face.segment.mkv"  # in a folder of layers: the clip's part, until it is joined
+_LAYER = 1.5  # of a frame's mark: of a composite with a layer, only the face carries it; found at crf 23 by this much
 _STILL = 0.6  # of a clip's mark: no codec takes it from a picture, and frames shown in it have marks of their own
 
 __all__ = [
@@ -174,7 +175,7 @@ def open_layers_for(
         video = None if options.video == "none" else AlphaVideo(folder / _VIDEO, info, options.video, tags)
         whole = False
         try:
-            yield LabelledLayers(files, video, Marking(claim.watermark), lookout)
+            yield LabelledLayers(files, video, Marking(claim.watermark, gain=_LAYER), lookout)
             files.close()
             whole = True
         finally:

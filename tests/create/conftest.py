@@ -9,6 +9,7 @@ import pytest
 from semblance import curate, extract
 from semblance.create.train import train
 from semblance.training.options import TrainOptions
+from tests.create.handmade import handmade_run
 
 
 @pytest.fixture(scope="session")
@@ -32,3 +33,9 @@ def run(facesets, tmp_path_factory) -> Path:
     options = TrainOptions(samples=12000, precision="fp32", seed=1)
     train("swap_original", facesets["source"], facesets["target"], out, "tiny", options)
     return out
+
+
+@pytest.fixture(scope="session")
+def handmade(tmp_path_factory) -> Path:
+    """A run that draws somebody who does not exist, made without training (handmade.py)."""
+    return handmade_run(tmp_path_factory.mktemp("handmade") / "run")
