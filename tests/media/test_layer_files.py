@@ -101,7 +101,8 @@ def test_light_is_the_standards():
     assert to_linear(np.array([0.5]), "gamma22") == pytest.approx(0.5**2.2)
     values = np.arange(0, 65536, 7, dtype=np.uint16)
     for curve in ("bt709", "srgb", "linear", "gamma28"):
-        np.testing.assert_allclose(from_linear(to_linear(values, curve), curve), values / 65535, atol=2e-6)
+        gap = 3e-4 if curve == "bt709" else 2e-6  # its two parts, given to three digits, do not quite meet
+        np.testing.assert_allclose(from_linear(to_linear(values, curve), curve), values / 65535, atol=gap)
 
 
 def test_the_curve_is_the_plates():
