@@ -1,6 +1,6 @@
 """Semblance: consented synthetic faces, labelled, and measured.
 
-    from semblance import extract, curate, train, swap, replace, measure, film_people, people_sheet, demo
+    from semblance import extract, curate, train, swap, hand_off, replace, measure, film_people, people_sheet, demo
 
 Nothing heavy is imported until a verb is first used.
 """
@@ -25,6 +25,7 @@ _VERBS = {
     "export_faceset": "semblance.faceset.exporting",
     "train": "semblance.create.train",
     "swap": "semblance.create.swap",
+    "hand_off": "semblance.create.hand_off",
     "replace": "semblance.create.replace",
     "merge_sheet": "semblance.create.merge_sheet",
     "measure": "semblance.create.measure",

@@ -92,6 +92,24 @@ class Patch:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Layer:
+    """What lies over a rectangle of a frame and is still to be blended: x, y of its top left corner, face (h, w, 3)
+    uint16 RGB in the plate's curve, not multiplied by the mask, mask (h, w) float32 0..1, and uv (h, w, 3) float32
+    0..1: where each pixel lies on a texture, right and up from its lower left corner, and whether it lies on it."""
+
+    x: int
+    y: int
+    face: np.ndarray
+    mask: np.ndarray
+    uv: np.ndarray | None
+
+    def of(self, canvas: np.ndarray) -> np.ndarray:
+        """The view of this rectangle in a picture (H, W, ...) of the frame."""
+        height, width = self.mask.shape
+        return canvas[self.y : self.y + height, self.x : self.x + width]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Face:
     """One face in one frame (frame pixels). `track` says which run of frames it belongs to."""
 

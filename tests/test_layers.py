@@ -15,8 +15,8 @@ ORDER = [
     *({room} for room in ("trust", "create", "inspect", "app")),
 ]
 FLOOR = {room: level for level, rooms in enumerate(ORDER) for room in rooms}
-WRITERS = ("semblance.media.write", "semblance.media.join")
-CODECS = {"av", "PIL", "imageio"}
+WRITERS = tuple(f"semblance.media.{name}" for name in ("write", "join", "segment", "layer_files", "alpha_video"))
+CODECS = {"av", "PIL", "imageio", "OpenEXR", "tifffile"}
 CV2_FILES = {"imwrite", "imread", "imencode", "imdecode", "VideoWriter", "VideoCapture"}
 
 

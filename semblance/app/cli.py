@@ -23,6 +23,7 @@ VERBS = {
     "train": "two facesets -> a model that draws either person",
     "swap": "a clip and a model -> the clip with the source's face",
     "merge-sheet": "a clip and a model -> one picture: a few frames, merged with several settings",
+    "hand-off": "a clip and a model -> face, mask, UV and track as layers for compositing programs",
     "mask train": "labelled faces -> a better mask of what stands before a face",
     "mask apply": "a faceset or pictures -> masks of what is really face",
     "measure": "a finished clip and its plate -> a table: value, noise floor, good, fair or poor",

@@ -264,6 +264,38 @@ def _merge_sheet(progress: TerminalProgress, stop: StopSignal) -> Callable:
     return command
 
 
+def _hand_off(progress: TerminalProgress, stop: StopSignal) -> Callable:
+    from ..create.hand_off import hand_off
+    from ..create.options import SwapOptions
+    from ..finish.merge import MergeOptions
+    from ..finish.plan import plan_of
+    from ..trust.publish import LayerOptions
+
+    def command(
+        clip: tyro.conf.Positional[Path],
+        model: Path,
+        out: Path,
+        layers: LayerOptions = LayerOptions(),  # noqa: B008
+        settings: MergeOptions = MergeOptions(),  # noqa: B008
+        merge: str = "auto",
+        options: SwapOptions = SwapOptions(),  # noqa: B008
+    ) -> None:
+        """Write the new face as layers for Nuke, Fusion, After Effects or Blender: what `swap` lays into each frame,
+        before it is blended, with mask, UV map and track.
+
+        Args:
+            clip: the clip to change (the plate)
+            model: the folder of a training run
+            out: the new folder
+            merge: auto (a trial on a few frames decides what no other flag says), usual, or a .toml file of settings
+        """
+        result = hand_off(clip, model, out, layers, plan_of(merge, settings), options, progress, stop)
+        progress.done()
+        tell(result.summary())
+
+    return command
+
+
 def _mask_train(progress: TerminalProgress, stop: StopSignal) -> Callable:
     from ..create.mask import MINUTES, mask_train
     from ..training.options import TrainOptions
@@ -477,6 +509,7 @@ _MAKERS: dict[str, Callable[[TerminalProgress, StopSignal], Callable]] = {
     "train": _train,
     "swap": _swap,
     "merge-sheet": _merge_sheet,
+    "hand-off": _hand_off,
     "mask train": _mask_train,
     "mask apply": _mask_apply,
     "measure": _measure,

@@ -10,10 +10,11 @@ from collections.abc import Callable
 from itertools import pairwise
 
 from ..finish.merge import MergeOptions
-from ..finish.plan import MergePlan
+from ..finish.plan import MergePlan, read_plan, write_plan
 from ..measures.finish_score import parts_of
 from ..runs import Clock, Progress, StopSignal
 from ..types import ClipInfo
+from .job import Job
 from .painter import Painter
 from .trial import Tried, attempt, choose_looks, draw_looks
 from .view import has_mesh
@@ -45,6 +46,15 @@ _FOR_MESHES: list[list[dict]] = [
     [{"feather": 5.0}],
     [{"detail": 0.6}, {"sharpen": 0.3}],
 ]
+
+
+def decided(job: Job, painter: Painter, clock: Clock, progress: Progress, stop: StopSignal) -> MergePlan:
+    """What a trial decides about the merge of a job, now or before it was stopped. Raises Stopped, OutputError."""
+    note = job.folder / "merge.toml"
+    if not note.exists():
+        with clock.of("choose the merge"):
+            write_plan(note, choose_merge(job.info, painter, job.frames, progress, stop))
+    return read_plan(note)
 
 
 def choose_merge(info: ClipInfo, painter: Painter, frames: int, progress: Progress, stop: StopSignal) -> MergePlan:

@@ -11,10 +11,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from .. import __version__
-from ..errors import FaceError, SemblanceError, Stopped, writing_failed
+from ..errors import FaceError, OutputError, SemblanceError, Stopped, writing_failed
 from ..media.folder import pictures_in
 from ..options import Options
-from ..runs import Progress, beside, hash_of, write_json
+from ..runs import Progress, StopSignal, beside, hash_of, write_json
 from ..types import ClipInfo
 
 POORLY_DRAWN = "the model does not know this view of the face"
@@ -79,6 +79,11 @@ class Job:
         write_json(self._records(piece), [asdict(record) for record in records])
 
     @property
+    def is_whole(self) -> bool:
+        """Whether all pieces of this very job are done."""
+        return self.is_begun and self.done == len(self.pieces)
+
+    @property
     def done(self) -> int:
         """How many pieces are done."""
         return sum(self.is_done(piece) for piece in self.pieces)
@@ -103,9 +108,17 @@ class Job:
 
 
 def plan_job(
-    out: Path, info: ClipInfo, header: dict, merge: dict, encode: Options, options: Options, frames: int
+    out: Path,
+    info: ClipInfo,
+    header: dict,
+    merge: dict,
+    encode: Options,
+    options: Options,
+    frames: int,
+    suffix: str = ".mkv",
 ) -> Job:
-    """The job of making `out`, as this call asks for it; nothing is written or removed."""
+    """The job of making `out`, as this call asks for it; nothing is written or removed. suffix: of the pieces, "" where
+    they are folders."""
     length = max(round(options.segment * float(info.rate)), 1)
     pieces = [
         Piece(number, start, min(start + length, frames)) for number, start in enumerate(range(0, frames, length))
@@ -120,7 +133,7 @@ def plan_job(
         "options": options.model_dump(mode="json"),
         "frames": frames,
     }
-    return Job(beside(out, ".partial"), info, frames, pieces, work, "" if encode.codec == "png" else ".mkv")
+    return Job(beside(out, ".partial"), info, frames, pieces, work, suffix)
 
 
 def open_job(job: Job, progress: Progress) -> None:
@@ -130,6 +143,30 @@ def open_job(job: Job, progress: Progress) -> None:
         write_json(job.folder / "work.json", job.work)
     elif job.done:
         progress.say(f"Going on with {job.folder}: {job.done} of {len(job.pieces)} segments are done.")
+
+
+def make_missing(
+    job: Job, stage: str, make: Callable[[Piece, Path], list[Record]], progress: Progress, stop: StopSignal
+) -> None:
+    """Make the pieces that are not there yet; make: a piece and its place -> its frames' records."""
+    progress.stage(stage, job.frames)
+    for piece in job.pieces:
+        if job.is_done(piece):
+            progress.advance(piece.stop - piece.start)
+            continue
+        stop.check(job.advice)
+        if job.path(piece).is_dir():  # pictures whose records a kill prevented
+            shutil.rmtree(job.path(piece))
+        job.finish(piece, make(piece, job.path(piece)))
+    progress.done()
+
+
+def is_worth_keeping(job: Job, error: SemblanceError, progress: Progress) -> bool:
+    """Finished segments outlast a full disk; where the clip or the options are at fault they are of no use."""
+    if not isinstance(error, OutputError) or not job.done:
+        return False
+    progress.say(job.advice)
+    return True
 
 
 def hash_of_clip(path: Path) -> str:

@@ -108,7 +108,7 @@ def merged_frames(
         stack.enter_context(cores_shared_by(_BUSY))
         person = stack.enter_context(PersonMask()) if painter.wants("person", "head") else None
         begin, end = max(start - reach, 0), stop_at + reach
-        watched = ahead(watch(info, begin, end, painter.options.carry, clock, depth, painter.fine), depth)
+        watched = ahead(watch(info, begin, end, painter.options.carry, clock, depth), depth)
         drawn = ahead(draw_faces(watched, painter, aspect, clock, depth), depth)
         warps = any(merge.warp for merge in painter.settings.values())
         finder = stack.enter_context(closing(MeshFinder())) if warps else None

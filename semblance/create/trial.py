@@ -92,7 +92,7 @@ def draw_looks(info: ClipInfo, painter: Painter, indices: Sequence[int], clock: 
     looks, aspect = [], float(info.pixel_aspect)
     for index in indices:
         start = max(index - _BESIDE, 0)
-        watched = watch(info, start, index + _BESIDE + 1, 0, clock, 2, painter.fine)
+        watched = watch(info, start, index + _BESIDE + 1, 0, clock, 2)
         with closing(draw_faces(watched, painter, aspect, clock, 4)) as drawn:
             frames = list(drawn)
         middle = [frame for frame in frames if frame.frame.index == index]

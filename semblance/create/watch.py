@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from ..faces.track import FaceTracker
 from ..finish.shots import ShotFinder
 from ..finish.steady import REACH, carried_over, leaps, steadied, without_leapt
-from ..media.fine import exactly
 from ..media.read import read_frames
-from ..runs import Clock
+from ..runs import Clock, Progress
 from ..streams import ahead
 from ..types import ClipInfo, Face, Frame
 
@@ -27,11 +26,17 @@ class Watched:
     carried: list[Face] = field(default_factory=list)
 
 
-def watch(
-    info: ClipInfo, start: int, stop: int, carry: int, clock: Clock, depth: int, exact: bool = False
-) -> Iterator[Watched]:
-    """Frames [start, stop) of a clip with their faces; carry: frames over which a lost face is bridged (0: none);
-    exact: pixels within half a level of the decoder's samples, which costs some 15 ms more at 720p.
+def tell_interlaced(info: ClipInfo, progress: Progress) -> None:
+    """Say what becomes of a plate whose frames are two fields, and what to do about it."""
+    if info.interlaced:
+        progress.say(
+            f"{info.path} is interlaced: each frame shows two moments, and so will the result; for a better one, "
+            "deinterlace it first (ffmpeg -i CLIP -vf bwdif NEW)."
+        )
+
+
+def watch(info: ClipInfo, start: int, stop: int, carry: int, clock: Clock, depth: int) -> Iterator[Watched]:
+    """Frames [start, stop) of a clip with their faces; carry: frames over which a lost face is bridged (0: none).
 
     Looks a few frames beyond both ends, so that the first and last frame are steadied like any other. With `carry` a
     face that leaps away is carried over like a lost one. Nothing is taken over a cut from one shot to the next.
@@ -54,8 +59,7 @@ def watch(
         leapt = frozenset(face.track for face in smooth if leaps(window, face.track))
         yield Watched(middle, smooth, leapt, carried_over(without_leapt(window), carry) if carry else [])
 
-    frames = read_frames(info, max(start - reach, 0), stop + reach)
-    frames = ahead(clock.timed("decode", map(exactly, frames) if exact else frames), depth)
+    frames = ahead(clock.timed("decode", read_frames(info, max(start - reach, 0), stop + reach)), depth)
     shots = ShotFinder()
     with closing(frames), closing(FaceTracker(float(info.pixel_aspect))) as tracker:
         for frame in frames:

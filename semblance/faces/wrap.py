@@ -124,6 +124,14 @@ def wrap(texture: np.ndarray, points: np.ndarray, width: int, height: int) -> tu
     return drawn.reshape(height, width, -1), triangle >= 0  # cv2 drops a single channel
 
 
+def coordinates(points: np.ndarray, width: int, height: int) -> tuple[np.ndarray, np.ndarray]:
+    """Where each pixel of a picture lies on the texture of a mesh drawn over points (VERTICES, 3): (height, width, 2)
+    float32 as in layout(), and where the mesh is (height, width) bool."""
+    triangle, weights = raster(points.astype(np.float32), mesh_triangles(), height, width)
+    across, down = _places(triangle, weights, mesh_triangles(), layout().astype(np.float32))
+    return np.dstack([across, down]), triangle >= 0
+
+
 def raster(points: np.ndarray, triangles: np.ndarray, height: int, width: int, two_sided: bool = False):
     """Which triangle is seen at each pixel, nearest first (smaller z): (height, width) int32, -1 where none; and the
     weights of its corners 1 and 2 (height, width, 2) float32. points (V, 3) float32, triangles (T, 3) int32."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+_FAINTEST = 1e-3  # of a mask: under less than that nothing is seen of a face
 _SMALLEST_CLONE = 16  # pixels; the solver takes three off each side, and a membrane over less has no inside
 _CLONE_SIDE = (
     128  # the tint is a smooth membrane: solved at this size it looks the same and costs a tenth of a 300 px face
@@ -22,6 +23,14 @@ def alpha_blend(plate: np.ndarray, face: np.ndarray, mask: np.ndarray) -> np.nda
         mixed = plate + (face - plate.astype(np.float32)) * mask[..., None]
         return np.rint(mixed).astype(np.uint16)
     return cv2.blendLinear(np.ascontiguousarray(face), np.ascontiguousarray(plate), mask, 1 - mask)
+
+
+def unblended(plate: np.ndarray, blended: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """The face of which alpha_blend would make `blended`, for blends that are more than a mix of the two; arrays as
+    there. Under a faint mask there may be none: what comes nearest."""
+    share = np.maximum(mask, _FAINTEST)[..., None]
+    face = plate + (blended.astype(np.float32) - plate) / share
+    return np.rint(np.clip(face, 0, white_of(plate))).astype(plate.dtype)
 
 
 def seamless_clone(plate: np.ndarray, face: np.ndarray, mask: np.ndarray) -> np.ndarray:

@@ -28,6 +28,7 @@ CONTAINERS = {
     "av1": (".mp4", ".mkv", ".webm"),
     "vp9": (".mp4", ".mkv", ".webm"),
     "ffv1": (".mkv", ".avi"),
+    "prores": (".mov",),  # of layers with alpha only (alpha_video.py)
     "png": ("",),
 }
 _ENCODERS = {"h264": "libx264", "hevc": "libx265", "av1": "libsvtav1", "vp9": "libvpx-vp9", "ffv1": "ffv1"}
@@ -90,9 +91,10 @@ def check_container(codec: str, out: Path) -> None:
 def check_aspect(codec: str, info: ClipInfo, out: Path) -> None:
     """Raises InputError if the plate's pixels are not square and neither codec nor container could say so.
 
-    H.264 and HEVC carry the pixel aspect themselves, and MP4 has a field; PyAV gives no way to tell it to the others.
+    H.264 and HEVC carry the pixel aspect themselves, MP4 and MOV have a field; PyAV gives no way to tell it to the
+    others.
     """
-    if info.pixel_aspect == 1 or codec in ("h264", "hevc") or Path(out).suffix.lower() == ".mp4":
+    if info.pixel_aspect == 1 or codec in ("h264", "hevc") or Path(out).suffix.lower() in (".mp4", ".mov"):
         return
     raise InputError(
         f"{out} cannot keep the plate's pixel aspect {info.pixel_aspect} with {codec}; choose --codec h264 or hevc."

@@ -8,8 +8,6 @@ scaler's is off by up to two of 1023 levels.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import av
 import cv2
 import numpy as np
@@ -41,15 +39,6 @@ def fine_pixels(frame: Frame) -> np.ndarray:
     if frame.native is None or not _is_planar(frame.native.format):
         return deepened(frame.pixels)
     return fine_rgb(frame.native)
-
-
-def exactly(frame: Frame) -> Frame:
-    """The frame with pixels that are within half a level of its samples: where chroma is halved, the scaler's short cut
-    (colour.py) is a level too dark."""
-    native = frame.native
-    if native is None or native.format.is_rgb or not _is_planar(native.format) or is_deep(native.format):
-        return frame
-    return replace(frame, pixels=shallowed(fine_rgb(native)))
 
 
 def deepened(pixels: np.ndarray) -> np.ndarray:

@@ -19,9 +19,9 @@ FOLDER = "folder"  # the container of a sequence of pictures
 FOLDER_RATE = Fraction(25)
 
 
-def pictures_in(folder: Path) -> list[Path]:
-    """The pictures directly inside, hidden ones left out, in natural order."""
-    found = (p for p in folder.iterdir() if p.suffix.lower() in STILLS and p.name[0] != "." and p.is_file())
+def pictures_in(folder: Path, kinds: tuple[str, ...] = STILLS) -> list[Path]:
+    """The pictures directly inside, hidden ones left out, in natural order; kinds: suffixes that count."""
+    found = (p for p in folder.iterdir() if p.suffix.lower() in kinds and p.name[0] != "." and p.is_file())
     return sorted(found, key=lambda p: [int(part) if part.isdigit() else part for part in _split(p.name)])
 
 

@@ -105,6 +105,8 @@ def _mux_all(
     stack: ExitStack,
 ) -> None:
     stream = target.add_stream_from_template(template, opaque=True)  # remuxing needs no encoder
+    if template.codec_context.name == "prores":  # else MOV takes it for the kind without alpha
+        stream.codec_context.codec_tag = template.codec_context.codec_tag
     stamps = _avi_stamps if suffix == ".avi" else _stamps
     base, shown, decoded, durations = stamps(order, info, times)
     stream.codec_context.sample_aspect_ratio = info.pixel_aspect  # MP4's own field, for codecs that have none

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from fractions import Fraction
 from pathlib import Path
 from typing import Protocol
 
@@ -17,16 +16,15 @@ import av
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 
-from ..errors import InputError
 from ..runs import new_folder, written_whole
 from ..types import ClipInfo, Frame, Patch
 from .colour import from_rgb, matrix_of, range_of
 from .encode import EncodeOptions, check_container, check_encode, choose_format, encoder_settings
 from .fine import deepened, fine_pixels, from_fine_rgb, is_deep, shallowed
 from .image import encode_picture
-from .join import INDEX_BASE, Check, join_segments
+from .join import Check, join_segments
 from .native import copy_frame, copy_tags, lay_patches, paste, planes_of
-from .tags import pack_tags
+from .segment import Segment
 
 __all__ = ["EncodeOptions", "SegmentWriter", "check_container", "check_encode", "join_segments", "open_segment"]
 
@@ -47,63 +45,23 @@ class Alter(Protocol):
 
 
 class SegmentWriter:
-    """Encodes frames of rising index into one file; opens its encoder with the first, which tells the pixel format."""
+    """Encodes frames of rising index into one file, in the plate's pixel format where the codec takes it."""
 
     def __init__(
         self, path: Path, info: ClipInfo, options: EncodeOptions, tags: dict[str, str], alter: Alter | None = None
     ):
-        self._path, self._info, self._options, self._tags, self._alter = path, info, options, tags, alter
-        self._container: av.container.OutputContainer | None = None
-        self._stream: av.VideoStream | None = None
-        self._last = -1
+        self._info, self._options, self._alter = info, options, alter
+        self._segment = Segment(path, info, options.codec, *encoder_settings(options), tags)
 
     def write(self, frame: Frame, patches: Sequence[Patch] = ()) -> None:
         """Encode the frame with the patches laid over it. Raises InputError for a size the codec cannot hold."""
-        if frame.index <= self._last:
-            raise ValueError(f"frame {frame.index} after frame {self._last}: frames go in by rising index")
-        self._last = frame.index
+        self._segment.expect(frame.index)
         format = choose_format(self._options.codec, _format_of(frame), self._info.width, self._info.height)
-        native = _written(frame, patches, format, self._alter)
-        if self._container is None:
-            self._open(native)
-        native.pts, native.time_base = frame.index, self._stream.codec_context.time_base
-        native.pict_type = 0  # the encoder places its own key frames
-        self._mux(self._stream.encode(native))
+        self._segment.write(_written(frame, patches, format, self._alter), frame.index)
 
     def close(self, whole: bool) -> None:
         """Flush the encoder (unless the segment is to be thrown away) and close the file."""
-        if self._container is None:
-            self._path.touch()  # a stretch without any readable frame is an empty segment
-            return
-        try:
-            if whole:
-                self._mux(self._stream.encode(None))
-        finally:
-            self._container.close()
-
-    def _open(self, first: av.VideoFrame) -> None:
-        name, settings = encoder_settings(self._options)
-        self._container = av.open(str(self._path), "w", format="matroska")
-        self._container.metadata["comment"] = pack_tags(self._tags)
-        self._stream = self._container.add_stream(name, rate=self._info.rate, options=settings)
-        self._stream.width, self._stream.height = first.width, first.height
-        self._stream.pix_fmt = first.format.name
-        context = self._stream.codec_context
-        context.time_base = 1 / Fraction(self._info.rate)
-        context.sample_aspect_ratio = self._info.pixel_aspect
-        context.color_range, context.colorspace = first.color_range, first.colorspace
-        context.color_primaries, context.color_trc = first.color_primaries, first.color_trc
-        try:
-            context.open()
-        except (av.error.FFmpegError, ValueError):
-            raise InputError(
-                f"{self._options.codec} cannot hold pictures of {first.width}x{first.height}; choose --codec ffv1."
-            ) from None
-
-    def _mux(self, packets: Sequence[av.Packet]) -> None:
-        for packet in packets:
-            packet.time_base = INDEX_BASE  # from here on a millisecond stands for a frame
-            self._container.mux(packet)
+        self._segment.close(whole)
 
 
 class PictureFolderWriter:

@@ -12,6 +12,7 @@ joined.
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -22,14 +23,18 @@ import numpy as np
 
 from .. import __version__
 from ..errors import OutputError
+from ..media.alpha_video import SUFFIXES as VIDEO_SUFFIXES
+from ..media.alpha_video import AlphaVideo
 from ..media.encode import EncodeOptions, check_encode
+from ..media.fine import deepened
 from ..media.folder import pictures_in
 from ..media.image import check_picture, read_tags, write_picture
 from ..media.join import Check
+from ..media.layer_files import FACE, UV, LayerFiles, LayerOptions, check_layers
 from ..media.native import paste
 from ..media.write import PictureFolderWriter, SegmentWriter, join_segments, open_segment
-from ..runs import hash_of, written_whole
-from ..types import ClipInfo, Frame, Patch, Wave
+from ..runs import Progress, StopSignal, hash_of, new_folder, write_text, written_whole
+from ..types import ClipInfo, Frame, Layer, Patch, Wave
 from .consent import note_use
 from .keys import Identity, open_identity
 from .leaving import Lookout, pass_all
@@ -40,17 +45,24 @@ from .visible import Marker, VisibleMark, visible_patch
 
 LABEL = {"synthetic_media": "yes", "software": f"Semblance {__version__}"}
 
+_VIDEO = "face.segment.mkv"  # in a folder of layers: the clip's part, until it is joined
+_LAYER = 1.5  # of a frame's mark: of a composite with a layer, only the face carries it; found at crf 23 by this much
 _STILL = 0.6  # of a clip's mark: no codec takes it from a picture, and frames shown in it have marks of their own
 
 __all__ = [
     "LABEL",
+    "VIDEO_SUFFIXES",
     "Claim",
     "EncodeOptions",
+    "LayerOptions",
     "check_encode",
+    "check_layers",
     "check_picture",
     "label",
+    "open_layers_for",
     "open_segment_for",
     "publish_clip",
+    "publish_layers",
     "publish_picture",
 ]
 
@@ -127,6 +139,98 @@ def publish_picture(path: Path, pixels: np.ndarray, claim: Claim, mark: bool = T
         write_picture(path, pixels, label(claim.what), seal)
 
 
+class LabelledLayers:
+    """A writer of layers that marks each face as the whole frame would be marked, and has frames looked at."""
+
+    def __init__(self, files: LayerFiles, video: AlphaVideo | None, marking: Marking, lookout: Lookout) -> None:
+        self._files, self._video, self._marking, self._lookout = files, video, marking, lookout
+
+    def write(self, frame: Frame, patches: Sequence[Patch], layer: Layer | None) -> None:
+        """Write the layer of a frame, None for an empty one; patches: the same, blended. Raises Refused."""
+        if self._lookout.wants(frame.time):
+            self._lookout.see(frame.time, paste(frame.pixels, patches))
+        layer = None if layer is None else self._marked(frame, layer)
+        self._files.write(frame.index, layer)
+        if self._video:
+            self._video.write(frame.index, layer)
+
+    def _marked(self, frame: Frame, layer: Layer) -> Layer:
+        """With the part of the frame's mark that lies there: a composite carries it as far as the face reaches."""
+        canvas = deepened(frame.pixels)
+        layer.of(canvas)[...] = layer.face
+        self._marking.rgb(canvas)
+        return replace(layer, face=layer.of(canvas).copy())
+
+
+@contextmanager
+def open_layers_for(
+    path: Path, info: ClipInfo, options: LayerOptions, claim: Claim, frames: range
+) -> Iterator[LabelledLayers]:
+    """A new folder of marked and labelled layers of a stretch of frames, for publish_layers to gather. options.uv:
+    whether there is a UV map, not of what. Raises OutputError, InputError, Refused."""
+    path, tags = Path(path), label(claim.what)
+    lookout = Lookout(info)
+    with new_folder(path, "segment") as folder:
+        files = LayerFiles(folder, info, options.format, options.uv != "none", tags, frames)
+        video = None if options.video == "none" else AlphaVideo(folder / _VIDEO, info, options.video, tags)
+        whole = False
+        try:
+            yield LabelledLayers(files, video, Marking(claim.watermark, gain=_LAYER), lookout)
+            files.close()
+            whole = True
+        finally:
+            if video:
+                video.close(whole)
+    lookout.note(path)
+
+
+def publish_layers(
+    pieces: Sequence[Path],
+    out: Path,
+    info: ClipInfo,
+    times: np.ndarray,
+    options: LayerOptions,
+    claim: Claim,
+    track: str,
+    progress: Progress,
+    stop: StopSignal,
+) -> dict[str, float]:
+    """Gather folders of layers into the new folder `out`: pictures and clip, labelled and signed one by one, and
+    track.json. Returns what the content gate saw. Raises OutputError, InputError, MediaError, Refused, Stopped."""
+    seen = pass_all(pieces, info)
+    data = replace(claim, what=f"UV map of a {claim.what}", watermark="")
+    with new_folder(out, "folder") as folder:
+        for kind in (FACE, UV):
+            _gather([piece / kind for piece in pieces if (piece / kind).is_dir()], folder / kind)
+        if options.video != "none":
+            video = folder / f"{FACE}{VIDEO_SUFFIXES[options.video]}"
+            join_segments(
+                [piece / _VIDEO for piece in pieces], video, replace(info, audio=()), times, label(claim.what)
+            )
+        files = sorted(file for file in folder.rglob("*") if file.is_file())
+        progress.stage("sign", len(files), "files")
+        identity = open_identity()
+        for file in files:
+            stop.check("The layers are kept; run the same command again to go on.")
+            require_label(file, out)
+            _signed(file, file, data if file.parent.name == UV else claim, identity)
+            progress.advance()
+        _note_uses(claim, files)
+        write_text(folder / "track.json", track)
+    return seen
+
+
+def _gather(folders: Sequence[Path], target: Path) -> None:
+    """All files of the folders in one, without a second copy where the disk can do that."""
+    for folder in folders:
+        target.mkdir(exist_ok=True)
+        for file in folder.iterdir():
+            try:
+                os.link(file, target / file.name)
+            except OSError:
+                shutil.copy2(file, target / file.name)
+
+
 @contextmanager
 def sealing(out: Path, claim: Claim) -> Iterator[Check]:
     """A function that seals what is about to be moved to `out`: checks its tags, signs it, reads the signature back,
@@ -139,11 +243,7 @@ def sealing(out: Path, claim: Claim) -> Iterator[Check]:
         pieces = pictures_in(staged) if staged.is_dir() else [staged] * bool(staged.stat().st_size)
         for piece in pieces:
             beside.extend(_signed(piece, out, claim, identity))
-        if claim.consent:
-            made = hash_of(*pieces)
-            with open_ledger() as ledger:
-                for entry in claim.consent:
-                    note_use(ledger, entry, made, claim.what, claim.watermark)
+        _note_uses(claim, pieces)
 
     try:
         yield seal
@@ -151,6 +251,15 @@ def sealing(out: Path, claim: Claim) -> Iterator[Check]:
         for path in beside:
             path.unlink(missing_ok=True)
         raise
+
+
+def _note_uses(claim: Claim, files: Sequence[Path]) -> None:
+    """Note in the ledger what was made by each consent. Raises Refused for one that was revoked."""
+    if claim.consent:
+        made = hash_of(*files)
+        with open_ledger() as ledger:
+            for entry in claim.consent:
+                note_use(ledger, entry, made, claim.what, claim.watermark)
 
 
 def _signed(staged: Path, out: Path, claim: Claim, identity: Identity) -> list[Path]:

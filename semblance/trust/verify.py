@@ -29,6 +29,7 @@ from .manifest import Claim, Manifest, Past, as_json, kind_of, read_manifest
 Answer = Literal["ours", "another", "broken", "label", "nothing"]
 EXIT_CODES = {"ours": 0, "another": 0, "label": 0, "broken": 1, "nothing": 4}
 UNREAD = 2  # exit code where a picture of a folder cannot be read at all
+_LABELLED = (*STILLS, ".exr")
 _PNG_HEAD = 16 << 20  # bytes in which a PNG's tags are looked for: they lie before its pixels
 _ROWS, _WIDTH = 40, 400  # of what a manifest says, which may be anything
 _SHOWN = 5  # failures of a folder that are named
@@ -180,7 +181,7 @@ def verify_folder(
     """The answers for all pictures directly in a folder. find_mark looks at the folder as a whole, where a picture has
     no label. Raises MediaError if there are none, Stopped."""
     folder, progress, stop, known = Path(folder), progress or Progress(), stop or StopSignal(), known_signers()
-    pictures = pictures_in(folder)
+    pictures = pictures_in(folder, _LABELLED)
     if not pictures:
         raise MediaError(f"{folder} holds no pictures ({', '.join(STILLS)}); name a file or a folder of pictures.")
     verdicts, unread = [], {}
@@ -212,7 +213,7 @@ def _tags(path: Path, kind: str, expected: bool) -> dict[str, str]:
         if kind == "image/png":
             with open(path, "rb") as file:
                 return png_tags(file.read(_PNG_HEAD), str(path))
-        if kind == "image/jpeg":
+        if kind in ("image/jpeg", "image/tiff") or path.suffix.lower() == ".exr":
             return read_tags(path)
         if kind.startswith(("image/", "audio/")):
             return {}

@@ -9,13 +9,14 @@ import pytest
 from semblance import curate, extract
 from semblance.create.train import train
 from semblance.training.options import TrainOptions
+from tests.create.handmade import handmade_run
 
 
 @pytest.fixture(autouse=True)
 def usual_merge(request, monkeypatch) -> None:
     """Tests of other things do not wait for the trial that chooses the merge; marked `trial`, a test does."""
     if not request.node.get_closest_marker("trial"):
-        monkeypatch.setattr("semblance.create.swap.choose_merge", lambda info, painter, *_: painter.plan.decided())
+        monkeypatch.setattr("semblance.create.choose.choose_merge", lambda info, painter, *_: painter.plan.decided())
 
 
 @pytest.fixture(scope="session")
@@ -39,3 +40,9 @@ def run(facesets, tmp_path_factory) -> Path:
     options = TrainOptions(samples=12000, precision="fp32", seed=1)
     train("swap_original", facesets["source"], facesets["target"], out, "tiny", options)
     return out
+
+
+@pytest.fixture(scope="session")
+def handmade(tmp_path_factory) -> Path:
+    """A run that draws somebody who does not exist, made without training (handmade.py)."""
+    return handmade_run(tmp_path_factory.mktemp("handmade") / "run")
