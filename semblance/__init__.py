@@ -1,6 +1,6 @@
 """Semblance: consented synthetic faces, labelled, and measured.
 
-    from semblance import extract, curate, train, swap, hand_off, replace, measure, film_people, people_sheet, demo
+    from semblance import extract, curate, train, swap, replace, merge_sheet, hand_off, measure, film_people, demo
 
 Nothing heavy is imported until a verb is first used.
 """
