@@ -43,7 +43,7 @@ def test_every_verb_explains_itself():
 
 def test_the_readme_names_every_verb_and_no_other():
     families = "|".join(sorted({verb.split()[0] for verb in VERBS if " " in verb}))
-    shown = set(re.findall(rf"^    semblance ((?:(?:{families}) )?\w+)", (ROOT / "README.md").read_text(), re.M))
+    shown = set(re.findall(rf"^    semblance ((?:(?:{families}) )?[\w-]+)", (ROOT / "README.md").read_text(), re.M))
     assert shown == set(VERBS)
 
 
