@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from semblance import curate, extract
+from semblance.create import choose
 from semblance.create.train import train
 from semblance.training.options import TrainOptions
 from tests.create.handmade import handmade_run
 
+_REAL = choose.choose_merge
+_CHOOSE = "semblance.create.choose.choose_merge"
 
-@pytest.fixture(autouse=True)
-def usual_merge(request, monkeypatch) -> None:
-    """Tests of other things do not wait for the trial that chooses the merge; marked `trial`, a test does."""
-    if not request.node.get_closest_marker("trial"):
-        monkeypatch.setattr("semblance.create.choose.choose_merge", lambda info, painter, *_: painter.plan.decided())
+
+@pytest.fixture(scope="session", autouse=True)
+def usual_merge() -> Iterator[None]:
+    """Tests of other things do not wait for the trial that chooses the merge."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_CHOOSE, lambda info, painter, *_: painter.plan.decided())
+        yield
+
+
+@pytest.fixture
+def trial(monkeypatch) -> None:
+    """For tests that do."""
+    monkeypatch.setattr(_CHOOSE, _REAL)
 
 
 @pytest.fixture(scope="session")

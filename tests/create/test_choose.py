@@ -123,8 +123,7 @@ def test_where_nobody_is_found_the_usual_settings_stay(artist, grid, tmp_path):
     assert heard.lines == ["Merge: the usual settings; no frame was found to try others on."]
 
 
-@pytest.mark.trial
-def test_a_choice_is_repeated_exactly_from_the_reports_file(run, plate, tmp_path):
+def test_a_choice_is_repeated_exactly_from_the_reports_file(trial, run, plate, tmp_path):
     lossless = EncodeOptions(codec="ffv1")
     first = swap(plate, run, tmp_path / "a.mkv", encode=lossless)
     plan = read_plan(first.report / "merge.toml")

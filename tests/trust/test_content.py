@@ -15,6 +15,7 @@ from semblance.media.glance import clock_time, frames_to_see, pictures_to_see
 from semblance.media.image import write_picture
 from semblance.media.read import timeline_of
 from semblance.runs import Progress, StopSignal
+from semblance.trust import content
 from semblance.trust.content import (
     CLASSES,
     EVERY,
@@ -194,6 +195,7 @@ def test_without_its_net_the_gate_stays_shut(tmp_path, monkeypatch):
     with pytest.raises(ModelError, match="damaged or another one"):
         Nudenet(tmp_path / "other.onnx")
     clip = film(tmp_path / "a.mp4", [GREEN] * 5)
+    content.installed_net.cache_clear()
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(ModelError, match="nudenet is not installed"):
         check_content(clip)
