@@ -54,7 +54,7 @@ class Painter:
         notes = self.header["notes"]
         self.source = np.array(notes["source"]["identity"], np.float32)
         self.target = np.array(notes["target"]["identity"], np.float32)
-        self.view = view_of(self.module, self.net, self.header, self.merge)
+        self.view = view_of(self.module, self.net, self.header, self.merge, self.options.restorer)
         keeps = self.merge.occluders == "keep" and load_base(MODEL, PRESET) is not None
         self.occlusion = open_occlusion_mask() if keeps else None
 

@@ -20,9 +20,12 @@ from ..faces.mesh_space import with_rim
 from ..faces.openings import gaps
 from ..faces.wrap import unwrap
 from ..finish.merge import MergeOptions
+from ..finish.place import on_grid, resized
+from ..finish.restore import restored
 from ..finish.wear import wardrobe, wear
 from ..processor import bf16_if_native
 from ..types import Face
+from .restorer import BUILTIN, Restorer, open_restorer
 
 _INNER = 5  # a crop's outer fifth shows background: no measure of the face
 
@@ -74,20 +77,26 @@ class View(Protocol):
     def lay(self, pixels: np.ndarray, look: Any, drawn: Any) -> Laid: ...
 
 
-def view_of(module: ModuleType, net: torch.nn.Module, header: dict, merge: MergeOptions) -> View:
-    """The view that a model file asks for."""
+def view_of(
+    module: ModuleType, net: torch.nn.Module, header: dict, merge: MergeOptions, restorer: str = BUILTIN
+) -> View:
+    """The view that a model file asks for; restorer: see SwapOptions. Raises ModelError where there is none."""
     if getattr(module, "SPACE", "crop") == "mesh":
         return MeshView(module, net, header, merge)
-    return CropView(module, net, header, merge)
+    opened = open_restorer(restorer, merge.restore_scale) if merge.restore else None
+    return CropView(module, net, header, merge, opened)
 
 
 class CropView:
     """Aligned crops. The source's usual outline bounds the mask: a slimmer source leaves background inside a broader
     target's outline, so what both cover is laid down; a model's own mask takes its place."""
 
-    def __init__(self, module: ModuleType, net: torch.nn.Module, header: dict, merge: MergeOptions) -> None:
+    def __init__(
+        self, module: ModuleType, net: torch.nn.Module, header: dict, merge: MergeOptions,
+        restorer: Restorer | None = None,
+    ) -> None:  # fmt: skip
         notes = header["notes"]
-        self.module, self.net = module, net
+        self.module, self.net, self.restorer = module, net, restorer
         self.size, self.share = header["config"]["size"], header["config"]["coverage"]
         self.stored, self.coverage = notes["crop_size"], notes["coverage"]
         draws_mask = getattr(module, "DRAWS_MASK", False)
@@ -110,11 +119,16 @@ class CropView:
             errors = (again - batch)[:, :, inner, inner].abs().mean((1, 2, 3))
         pictures = faces.permute(0, 2, 3, 1).contiguous().numpy()
         drawn = [None] * len(looks) if masks is None else list(masks[:, 0].numpy())
-        return list(zip(pictures, drawn)), errors.numpy()
+        details = self.restorer(pictures) if self.restorer else [None] * len(looks)
+        return list(zip(pictures, drawn, details)), errors.numpy()
 
     def lay(self, pixels: np.ndarray, look: tuple, drawn: tuple) -> Laid:
-        face, mask = drawn
-        return Laid(face, look[1], self.outline if mask is None else mask)
+        face, mask, detail = drawn
+        matrix, mask = look[1], self.outline if mask is None else mask
+        if detail is not None:
+            face = restored(face, detail, self.merge.restore)
+            matrix, mask = on_grid(matrix, self.size, len(face)), None if mask is None else resized(mask, len(face))
+        return Laid(face, matrix, mask)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -85,6 +85,11 @@ class MergeOptions(Options):
     """Tints the new face smoothly so that its edge meets the plate (Poisson cloning); several times slower."""
     sharpen: float = Field(0.0, ge=0, le=3)
     """Strength of sharpening of the new face (0 to 3)."""
+    restore: float = Field(0.0, ge=0, le=1)
+    """How much detail a restorer adds to the drawn face (0 to 1); for models that draw aligned crops."""
+    restore_scale: Literal[2, 4] = 2
+    """How many times finer the restorer makes the face; 4 where the frame shows it over three times as large as the
+    model draws it."""
 
     def settled(self, mask: str = "hull", soft: bool = False) -> MergeOptions:
         """These options with everything decided; mask: what auto stands for; soft: the model gives its mask a soft edge
