@@ -21,8 +21,8 @@ from ..options import Options
 from .augment import pick
 from .spoil import jpeg
 
-BLOCK = 8
-"""A coarse side must be a multiple of it: the blocks of JPEG."""
+_BLOCK = 8  # of JPEG
+_WHOLE = 2 * _BLOCK  # what its colour, at half the size, needs of a picture's side
 _LOOP_FILTER = np.array([1, 6, 1], np.float32) / 8  # what H.264's deblocking does to the pixels next to an edge, about
 _COARSE_GRAIN = 0.8  # deviation of noise that went through a codec before, coarse pixels
 _FAINT_BLUR = 0.2  # sharp pixels: a narrower Gaussian has one tap
@@ -97,11 +97,11 @@ def patch(picture: np.ndarray, drawn: Drawn, size: int, options: DegradeOptions)
 
 
 def degraded(truth: np.ndarray, drawn: Drawn, scale: int, options: DegradeOptions) -> np.ndarray:
-    """Sharp (S, S, 3) -> coarse (S / scale, S / scale, 3) uint8. Raises InputError unless that is a multiple of 8."""
+    """Sharp (S, S, 3) -> coarse (S / scale, S / scale, 3) uint8. Raises InputError unless that is a whole number."""
     side = truth.shape[0]
-    if truth.shape != (side, side, 3) or side % (scale * BLOCK):
+    if truth.shape != (side, side, 3) or side % scale:
         raise InputError(
-            f"A picture to be made {scale} times smaller must be square, its side a multiple of {scale * BLOCK}, not "
+            f"A picture to be made {scale} times smaller must be square, its side a multiple of {scale}, not "
             f"{truth.shape[1]}x{truth.shape[0]}; cut another part of it."
         )
     chance = drawn.chance
@@ -133,10 +133,11 @@ def _softened(picture: np.ndarray, chance: np.ndarray, most: float) -> np.ndarra
 
 def _packed(picture: np.ndarray, chance: np.ndarray, quality: tuple[float, float]) -> np.ndarray:
     """The losses of JPEG, its blocks beginning anywhere; every other time smoothed as a film's codec smooths them."""
-    down, right = (int(BLOCK * share) for share in chance[2:4])
-    poorest, best = quality
-    packed = jpeg(np.roll(picture, (down, right), (0, 1)), poorest + (best - poorest) * float(chance[1]))
-    packed = np.roll(packed, (-down, -right), (0, 1))
+    side, (down, right), (poorest, best) = len(picture), (int(_BLOCK * share) for share in chance[2:4]), quality
+    spare = -side % _WHOLE
+    larger = cv2.copyMakeBorder(picture, 0, spare, 0, spare, cv2.BORDER_REFLECT_101) if spare else picture
+    packed = jpeg(np.roll(larger, (down, right), (0, 1)), poorest + (best - poorest) * float(chance[1]))
+    packed = np.roll(packed, (-down, -right), (0, 1))[:side, :side]
     if chance[4] < 0.5:
         packed = cv2.sepFilter2D(packed, -1, _LOOP_FILTER, _LOOP_FILTER, borderType=cv2.BORDER_REFLECT_101)
     return packed
