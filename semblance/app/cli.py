@@ -26,6 +26,7 @@ VERBS = {
     "hand-off": "a clip and a model -> face, mask, UV and track as layers for compositing programs",
     "mask train": "labelled faces -> a better mask of what stands before a face",
     "mask apply": "a faceset or pictures -> masks of what is really face",
+    "restore train": "sharp faces of people who don't exist -> a net that makes drawn faces finer",
     "measure": "a finished clip and its plate -> a table: value, noise floor, good, fair or poor",
     "verify": "what a file says of its making, and whether that holds",
     "keys new": "a new signing identity; the old one stays known",

@@ -345,6 +345,36 @@ def _mask_apply(progress: TerminalProgress, stop: StopSignal) -> Callable:
     return command
 
 
+def _restore_train(progress: TerminalProgress, stop: StopSignal) -> Callable:
+    from ..create.restore import MINUTES, restore_train
+    from ..training.options import TrainOptions
+
+    def command(
+        folders: Clips,
+        out: Path,
+        preset: str = "small",
+        resume: bool = False,
+        options: TrainOptions = TrainOptions(minutes=MINUTES),  # noqa: B008
+    ) -> None:
+        """Learn from sharp faces of people who don't exist to make coarse and soft ones finer.
+
+        Args:
+            folders: facesets of filmed people, or folders of their pictures
+            out: the run's folder
+            preset: small (twice as fine), small_x4 (four times), paper or tiny
+            resume: go on with a run that was stopped
+        """
+        result = restore_train(folders, out, preset, options, resume, progress, stop)
+        progress.done()
+        tell(
+            f"{result.run}: {result.samples} patches seen in {result.seconds / 60:.1f} minutes, loss "
+            f"{result.loss:.4f}\nLook at {result.run / 'previews'}; use it with `semblance swap ... --restore 1 "
+            f"--restorer {result.run}`"
+        )
+
+    return command
+
+
 def _demo(progress: TerminalProgress, stop: StopSignal) -> Callable:
     from dataclasses import replace as changed
 
@@ -512,6 +542,7 @@ _MAKERS: dict[str, Callable[[TerminalProgress, StopSignal], Callable]] = {
     "hand-off": _hand_off,
     "mask train": _mask_train,
     "mask apply": _mask_apply,
+    "restore train": _restore_train,
     "measure": _measure,
     "verify": verify_verb,
     "keys new": keys_new_verb,

@@ -32,6 +32,8 @@ class SwapOptions(Options):
     """Faces that the model draws at once."""
     segment: float = Field(10.0, ge=1, le=600)
     """Seconds of film that are rendered as one piece: what a crash can cost."""
+    restorer: str = "builtin"
+    """What adds detail where --restore asks for it: "builtin", or the folder of a run of `semblance restore train`."""
     project: str = ""
     """What the result is for, where a consent covers one project only."""
     visible: VisibleMark = VisibleMark()

@@ -40,7 +40,7 @@ class Painter:
         notes = self.header["notes"]
         self.source = np.array(notes["source"]["identity"], np.float32)
         self.target = np.array(notes["target"]["identity"], np.float32)
-        self.view = view_of(self.module, self.net, self.header, self.fine)
+        self.view = view_of(self.module, self.net, self.header, self.fine, self.options.restorer)
         self.occlusion = None
         self._follow(self.plan)
 

@@ -35,11 +35,16 @@ def permit(
     sources: sha256 of what it was taken from; origin: see origin_of; clips: what a refusal names.
     Raises Refused, with the command that would add the consent, InputError and OutputError for a ledger in trouble.
     """
-    facts = stated(origin)
-    if facts and facts.get("nobody_real") is True and set(sources) <= set(facts["clips"]):
+    if is_of_nobody(sources, origin):
         return Permission("synthetic")
     with open_ledger() as ledger:
         return Permission("ledger", (look_up(ledger, vectors, clips, "face", project).id,))
+
+
+def is_of_nobody(sources: Sequence[str], origin: dict | None) -> bool:
+    """Whether a signed statement says of all `sources` (sha256) that nobody real is shown; origin: see origin_of."""
+    facts = stated(origin)
+    return bool(facts) and facts.get("nobody_real") is True and set(sources) <= set(facts["clips"])
 
 
 def permit_faceset(faceset: Faceset, project: str = "") -> Permission:

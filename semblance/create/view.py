@@ -21,9 +21,12 @@ from ..faces.openings import gaps
 from ..faces.wrap import unwrap
 from ..finish.mask_words import within
 from ..finish.merge import MergeOptions
+from ..finish.place import on_grid, resized
+from ..finish.restore import restored
 from ..finish.wear import wardrobe, wear
 from ..processor import bf16_if_native
 from ..types import Face
+from .restorer import BUILTIN, Restorer, open_restorer
 
 _INNER = 5  # a crop's outer fifth shows background: no measure of the face
 
@@ -67,7 +70,7 @@ class View(Protocol):
     """See the module's docstring."""
 
     def settled(self, merge: MergeOptions) -> MergeOptions:
-        """The options with what this view decides where they say auto."""
+        """The options with what this view decides where they say auto. Raises ModelError where there is no restorer."""
         ...
 
     def look(self, pixels: np.ndarray, face: Face, aspect: float) -> Any: ...
@@ -79,11 +82,14 @@ class View(Protocol):
     def lay(self, pixels: np.ndarray, look: Any, drawn: Any, merge: MergeOptions) -> Laid: ...
 
 
-def view_of(module: ModuleType, net: torch.nn.Module, header: dict, fine: bool = False) -> View:
-    """The view that a model file asks for; fine: what is drawn is never rounded to eight bits."""
+def view_of(
+    module: ModuleType, net: torch.nn.Module, header: dict, fine: bool = False, restorer: str = BUILTIN
+) -> View:
+    """The view that a model file asks for; fine: what is drawn is never rounded to eight bits; restorer: see
+    SwapOptions."""
     if has_mesh(module):
         return MeshView(module, net, header, fine)
-    return CropView(module, net, header)
+    return CropView(module, net, header, restorer)
 
 
 def has_mesh(module: ModuleType) -> bool:
@@ -95,9 +101,10 @@ class CropView:
     """Aligned crops. The source's usual outline bounds the mask: a slimmer source leaves background inside a broader
     target's outline, so what both cover is laid down; a model's own mask takes its place."""
 
-    def __init__(self, module: ModuleType, net: torch.nn.Module, header: dict) -> None:
+    def __init__(self, module: ModuleType, net: torch.nn.Module, header: dict, restorer: str = BUILTIN) -> None:
         notes = header["notes"]
-        self.module, self.net = module, net
+        self.module, self.net, self.restorer = module, net, restorer
+        self.restorers: dict[int, Restorer] = {}  # by their scale, opened when settings first ask for one
         self.size, self.share = header["config"]["size"], header["config"]["coverage"]
         self.stored, self.coverage = notes["crop_size"], notes["coverage"]
         self.draws_mask = getattr(module, "DRAWS_MASK", False)
@@ -106,6 +113,8 @@ class CropView:
             self.outline = _filled(np.array(notes["outline"], np.float32), self.size, self.share)
 
     def settled(self, merge: MergeOptions) -> MergeOptions:
+        if merge.restore and merge.restore_scale not in self.restorers:
+            self.restorers[merge.restore_scale] = open_restorer(self.restorer, merge.restore_scale)
         merge = merge.settled("hull*model" if self.draws_mask else "hull")
         return merge.changed(mask="hull*model") if merge.mask == "hull" and self.outline is not None else merge
 
@@ -127,7 +136,11 @@ class CropView:
 
     def lay(self, pixels: np.ndarray, look: tuple, drawn: tuple, merge: MergeOptions) -> Laid:
         face, mask = drawn
-        return Laid(face, look[1], self.outline if mask is None else mask)
+        matrix, mask = look[1], self.outline if mask is None else mask
+        if merge.restore:
+            face = restored(face, self.restorers[merge.restore_scale](face[None])[0], merge.restore)
+            matrix, mask = on_grid(matrix, self.size, len(face)), None if mask is None else resized(mask, len(face))
+        return Laid(face, matrix, mask)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -151,8 +164,8 @@ class MeshView:
 
     def settled(self, merge: MergeOptions) -> MergeOptions:
         merge = merge.settled("model", soft=True)
-        # outside its own mask there is nothing to lay down, and it is drawn over the plate's own mesh
-        return merge.changed(mask=within(merge.mask, "model"), warp=0.0)
+        # outside its own mask there is nothing to lay down, and it is drawn over the plate's own mesh, as fine as it is
+        return merge.changed(mask=within(merge.mask, "model"), warp=0.0, restore=0.0)
 
     def look(self, pixels: np.ndarray, face: Face, aspect: float) -> _MeshLook:
         points = with_rim(face.landmarks)

@@ -35,7 +35,7 @@ _CHIP_POINTS = np.array(
 )  # fmt: skip
 _MESH_POINTS = [263, 362, 33, 133, 2]
 _PADDING = 0.25
-_MEAN_RGB = torch.tensor([122.782, 117.001, 104.298]).view(1, 3, 1, 1)
+MEAN_RGB = torch.tensor([122.782, 117.001, 104.298]).view(1, 3, 1, 1)
 
 
 class IdentityNet(nn.Module):
@@ -54,7 +54,7 @@ class IdentityNet(nn.Module):
         self.head = nn.Linear(256, IDENTITY_SIZE, bias=False)
 
     def forward(self, chips: torch.Tensor) -> torch.Tensor:
-        x = (chips - _MEAN_RGB.to(chips)) / 256
+        x = (chips - MEAN_RGB.to(chips)) / 256
         x = F.max_pool2d(F.relu(self.stem(x)), 3, 2)
         return self.head(self.blocks(x).mean((2, 3)))
 

@@ -116,6 +116,11 @@ class MergeOptions(Options):
     just as it is, with its own mask and colours (raw)."""
     sharpen: float = Field(0.0, ge=0, le=3)
     """Strength of sharpening of the new face (0 to 3)."""
+    restore: float = Field(0.0, ge=0, le=1)
+    """How much detail a restorer adds to the drawn face (0 to 1); for models that draw aligned crops."""
+    restore_scale: Literal[2, 4] = 2
+    """How many times finer the restorer makes the face; 4 where the frame shows it over three times as large as the
+    model draws it."""
 
     @field_validator("mask")
     @classmethod

@@ -38,8 +38,9 @@ class Moment:
 class Phase:
     """One optimiser's share of a training step: its parameters, its loss and its optimiser's numbers.
 
-    losses(net, batch, moment) -> named scalars whose sum is lowered. Phases run in order on one batch; a phase may
-    leave tensors in the batch for those after it. While a phase runs, the weights of the others stand still.
+    losses(net, batch, moment) -> named scalars whose sum is lowered; none: nothing moves at this moment. Phases run in
+    order on one batch; a phase may leave tensors in the batch for those after it. While a phase runs, the weights of
+    the others stand still.
     """
 
     name: str

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from ..errors import ModelError
 from ..faces.align import COVERAGES, invert
-from ..faces.identity import CHIP, chip_matrix, identity_net
+from ..faces.identity import CHIP, MEAN_RGB, chip_matrix, identity_net
 from ..faces.mean_face import mean_face
 
 VGG19_WEIGHTS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)  # of its five maps (FSGAN's code)
@@ -75,6 +75,21 @@ class FaceFeatures(nn.Module):
                 hook.remove()
         return found
 
+    def patch_maps(self, pictures: Tensor, count: int = 2) -> list[Tensor]:
+        """`count` maps of pictures as they are, a patch of a face of any place and size, fine to coarse: first the
+        recogniser's first layer, at half of the pictures' side, then as maps()."""
+        self.to(pictures.device)
+        x = F.relu(self.net.stem((255 * pictures.float() - MEAN_RGB.to(pictures.device)) / 256))
+        found = [x]
+        x = F.max_pool2d(x, 3, 2)
+        for number, block in enumerate(self.net.blocks):
+            if len(found) == count:
+                break
+            x = block(x)
+            if number in self.LAST:
+                found.append(x)
+        return found
+
     def chips(self, pictures: Tensor) -> Tensor:
         """The crops that the recogniser sees, (B, 3, 150, 150) RGB 0..255; beyond a picture its edge is repeated."""
         self.to(pictures.device)
@@ -95,21 +110,24 @@ def _normal(net: nn.Module) -> nn.Module:
 
 
 class Vgg19(nn.Module):
-    """Pictures -> the five maps relu1_1, relu2_1 ... relu5_1 of 64, 128, 256, 512 and 512 channels.
+    """Pictures -> maps; by default the five relu1_1, relu2_1 ... relu5_1 of 64, 128, 256, 512 and 512 channels.
 
-    file: safetensors with torchvision's names, "features.0.weight" and so on. Raises ModelError where it does not fit.
+    file: safetensors with torchvision's names, "features.0.weight" and so on; taps: torchvision's numbers of the
+    activations that are handed out. Raises ModelError where the file does not fit.
     """
 
-    PLAN = (64, 64, 0, 128, 128, 0, 256, 256, 256, 256, 0, 512, 512, 512, 512, 0, 512)  # 0: max-pooling by two
-    TAPS = (1, 6, 11, 20, 29)  # torchvision's numbers of the activations that are handed out
+    PLAN = (64, 64, 0, 128, 128, 0, *(256,) * 4, 0, *(512,) * 4, 0, *(512,) * 4)  # 0: max-pooling by two
+    TAPS = (1, 6, 11, 20, 29)
+    LAST = (35,)  # relu5_4, "VGG54" of SRGAN
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, taps: tuple[int, ...] = TAPS) -> None:
         super().__init__()
         layers, width = [], 3
         for out in self.PLAN:
             layers += [nn.Conv2d(width, out, 3, 1, 1), nn.ReLU()] if out else [nn.MaxPool2d(2)]
             width = out or width
-        self.features = nn.Sequential(*layers)
+        self.taps = taps
+        self.features = nn.Sequential(*layers[: max(taps) + 1])
         self._load(Path(file))
         self.eval().requires_grad_(False)
         # mean and deviation of ImageNet's colours, which torchvision's weights expect
@@ -130,6 +148,6 @@ class Vgg19(nn.Module):
         x, found = (pictures.float() - self.mean) / self.spread, []
         for number, layer in enumerate(self.features):
             x = layer(x)
-            if number in self.TAPS:
+            if number in self.taps:
                 found.append(x)
         return found

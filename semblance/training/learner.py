@@ -87,11 +87,13 @@ def _unpacked(value: Tensor) -> Tensor:
 
 
 def step(learner: Learner, fabric: Fabric, batch: Tensors, moment: Moment) -> Tensors:
-    """One optimiser step per phase; returns the losses by name, not yet waited for."""
+    """One optimiser step per phase that has losses now; returns them by name, not yet waited for."""
     found: Tensors = {}
     for phase, optimiser in zip(learner.phases, learner.stepping, strict=True):
         _let_move(learner.phases, phase)
         losses = phase.losses(learner.wrapped, batch, moment)
+        if not losses:
+            continue
         optimiser.zero_grad()
         fabric.backward(torch.stack(list(losses.values())).sum())
         if phase.clip:

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..faces.expression import SIZE as EXPRESSION
 from ..faceset.masked import MaskedCrops
+from ..faceset.sharp import SharpFaces
 from ..faceset.textures import Textures
 from ..models import Moment, choose_preset, load_model_file
 from ..streams import ahead
@@ -35,14 +36,16 @@ class Speed:
 def practice(module: ModuleType, config) -> Material:
     """Noise of the kind that a model file learns from."""
     chance = np.random.default_rng(0)
-    if module.__name__.rpartition(".")[2].startswith("mask_"):
-        pictures = chance.integers(0, 256, (FACES, STORED, STORED, 3), np.uint8)
+    pictures = chance.integers(0, 256, (FACES, STORED, STORED, 3), np.uint8)
+    kind = module.__name__.rpartition(".")[2].partition("_")[0]
+    if kind == "restore":
+        return SharpFaces(pictures)
+    if kind == "mask":
         return MaskedCrops([(pictures, np.full(pictures.shape[:3], 255, np.uint8))])
     if getattr(module, "SPACE", "crop") == "mesh":
         return MeshPair(*(_textures(chance, config.size) for _ in SIDES))
-    crops = chance.integers(0, 256, (FACES, STORED, STORED, 3), np.uint8)
-    planes = {name: np.full(crops.shape[:3], 255, np.uint8) for name in getattr(module, "PLANES", ())}
-    return CropPair(crops, crops, None, dict.fromkeys(SIDES, planes), dict.fromkeys(SIDES, np.zeros(FACES)))
+    planes = {name: np.full(pictures.shape[:3], 255, np.uint8) for name in getattr(module, "PLANES", ())}
+    return CropPair(pictures, pictures, None, dict.fromkeys(SIDES, planes), dict.fromkeys(SIDES, np.zeros(FACES)))
 
 
 def training_speed(
@@ -83,7 +86,8 @@ def _operations(learner, batch) -> int:
 
     with FlopCounterMode(display=False) as counter:
         for phase in learner.phases:
-            sum(phase.losses(learner.net, batch, Moment()).values()).backward()
+            if losses := phase.losses(learner.net, batch, Moment()):
+                sum(losses.values()).backward()
     return counter.get_total_flops()
 
 

@@ -25,6 +25,8 @@ def model(request):
             batch[f"{name}_expression"] = torch.randn(2, EXPRESSION)
     if request.param.startswith("mask_"):
         batch = masked(config.size)
+    if request.param.startswith("restore_"):
+        batch = coarse_and_sharp(config)
     return module, config, net, batch
 
 
@@ -33,6 +35,13 @@ def masked(size):
     mask = torch.zeros(2, 1, size, size)
     mask[0, :, : size // 2], mask[1, :, :, size // 2 :] = 1, 1
     return {"picture": (torch.rand(2, 3, size, size) + mask) / 2, "mask": mask}
+
+
+def coarse_and_sharp(config):
+    """Blocks of random colours, and what averaging leaves of them."""
+    truth = torch.rand(2, 3, config.size // 4, config.size // 4).repeat_interleave(4, 2).repeat_interleave(4, 3)
+    shifted = truth.roll((1, 1), (2, 3))  # or averaging would keep every block
+    return {"picture": torch.nn.functional.avg_pool2d(shifted, config.scale), "truth": shifted}
 
 
 def swap(module, net, batch, to="source"):
