@@ -159,7 +159,8 @@ class LabelledLayers:
         canvas = deepened(frame.pixels)
         layer.of(canvas)[...] = layer.face
         self._marking.rgb(canvas)
-        return replace(layer, face=layer.of(canvas).copy())
+        nothing = (layer.face == 0).all(2, keepdims=True)  # beyond what was drawn
+        return replace(layer, face=np.where(nothing, np.uint16(0), layer.of(canvas)))
 
 
 @contextmanager
