@@ -30,6 +30,8 @@ from ..media.probe import probe
 from ..media.read import frame_times, read_frames
 from ..runs import Progress, StopSignal
 from ..streams import ahead, depth_for
+from ..trust.mark_in_file import payload_laid
+from ..trust.marking import Marking
 from ..trust.publish import open_segment_for
 from ..types import ClipInfo, Face
 from .claims import drawn
@@ -80,12 +82,16 @@ def measure(
 
 @dataclass(frozen=True)
 class _Clips:
-    """result, plate, and the true clip if there is one; limit: frames of each to be looked at."""
+    """result, plate, and the true clip if there is one; limit: frames of each to be looked at.
+
+    mark: the number of the result's watermark, which is laid over the others as well: a label is no fault of a swap.
+    """
 
     result: ClipInfo
     plate: ClipInfo
     true: ClipInfo | None
     limit: int
+    mark: str = ""  # the number of the result's watermark
 
 
 @dataclass(frozen=True)
@@ -117,7 +123,8 @@ def _open_clips(result: Path | str, target: Path | str, truth: Path | str | None
                 f"{info.path} has {frames} frames, but the target {plate.path} has {length}; "
                 "measure the whole result against the clip that it was made from."
             )
-    return _Clips(infos[0], plate, infos[2] if truth is not None else None, min(length, limit or length))
+    true = infos[2] if truth is not None else None
+    return _Clips(infos[0], plate, true, min(length, limit or length), payload_laid(infos[0]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,12 +134,17 @@ class _Look:
     faces: list[Face]
 
 
-def _looks(info: ClipInfo, start: int, stop: int, track: bool = True) -> Iterator[_Look]:
-    """Frames [start, stop) with their faces; without track: none."""
+def _looks(info: ClipInfo, start: int, stop: int, track: bool = True, mark: str = "") -> Iterator[_Look]:
+    """Frames [start, stop) with their faces; without track: none; mark: the number of a watermark to lay over them."""
+    marking = Marking(mark, payload_laid(info)) if mark else None
     with ExitStack() as stack:
         tracker = stack.enter_context(closing(FaceTracker(float(info.pixel_aspect)))) if track else None
         for frame in stack.enter_context(closing(read_frames(info, start, stop))):
-            yield _Look(frame.index, frame.pixels, tracker.step(frame.pixels) if tracker else [])
+            pixels = frame.pixels
+            if marking:
+                pixels = pixels.copy()
+                marking.rgb(pixels)
+            yield _Look(frame.index, pixels, tracker.step(pixels) if tracker else [])
 
 
 def _side_by_side(streams: Sequence[Iterator[_Look]], start: int, stop: int) -> Iterator[list[_Look | None]]:
@@ -182,7 +194,11 @@ def _compare(clips: _Clips, table: Truth | None, progress: Progress, stop: StopS
     progress.stage("measure", end - start)
     with ExitStack() as stack:
         depth = depth_for(clips.plate.width, clips.plate.height, 4)
-        streams = [stack.enter_context(closing(ahead(_looks(info, start, end), depth))) for info in infos]
+        marks = ["", *[clips.mark] * (len(infos) - 1)]
+        streams = [
+            stack.enter_context(closing(ahead(_looks(info, start, end, mark=mark), depth)))
+            for info, mark in zip(infos, marks)
+        ]
         for index, looks in enumerate(_side_by_side(streams, start, end), start):
             stop.check(_KEPT)
             result, plate, true = _views(looks, person)
