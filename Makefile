@@ -22,7 +22,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	touch $@
 
 test: install
-	$(PY) -m pytest -m "not slow and not gpu"
+	$(PY) -m pytest -m "not slow and not gpu" -n auto --dist loadfile
 
 demo: install
 	$(VENV)/bin/semblance demo --out "$(OUT)" $(if $(QUICK),--quick)

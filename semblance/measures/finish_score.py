@@ -33,8 +33,8 @@ PARTS = {
     "sharpness": Part(1.0, 1.35, 1.0, ratio=True, flat=1.05),
     "flicker": Part(1.0, 1.25, 1.0, ratio=True, flat=1.03, above_only=True),  # calmer than the plate is no fault here
     "brightness flicker": Part(0.5, 0.5),  # levels; one level alternating is seen on a flat face
-    # a mask that takes half of the new face away is never seen, and no swap: 0.05 further from the source weighs as much
-    # as 1.4 dE at the edge
+    # a mask that takes half of the new face away is never seen, and no swap: 0.05 further from the source weighs as
+    # much as 1.4 dE at the edge
     "identity to source": Part(5.0, 0.4),
 }
 

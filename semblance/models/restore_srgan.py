@@ -89,7 +89,7 @@ class Config(Options):
     betas: tuple[float, float] = (0.9, 0.999)
     """Adam (paper)"""
     epsilon: float = Field(1e-8, gt=0)
-    """Adam"""
+    """added to the root of the second moment (Adam)"""
     schedule: Literal["steps", "cosine"] = "steps"
     """how the learning rate runs: a tenth of it at the very end (paper), or half a cosine in each stage"""
     ema_samples: int = Field(20_000, ge=0)
