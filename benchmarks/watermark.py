@@ -27,7 +27,7 @@ import av
 import cv2
 import numpy as np
 
-from semblance.media.encode import EncodeOptions, encoder_settings
+from semblance.media.encode import EncodeOptions, encoder_settings, usual_priority
 from semblance.runs import environment, write_json
 from semblance.trust.watermark import add_mark, make_mark
 from semblance.trust.watermark_find import find_mark
@@ -83,6 +83,7 @@ def coded(clip: Clip, encoder: tuple[str, dict[str, str]], rate: int = RATE) -> 
             for frame in clip:
                 container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="yuv420p")))
             container.mux(stream.encode())
+        usual_priority()
         file.seek(0)
         with av.open(file) as container:
             return [frame.to_ndarray() for frame in container.decode(video=0)]

@@ -6,6 +6,7 @@ EncodeOptions -> the settings that the segment writer opens an encoder with.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Literal
@@ -122,6 +123,17 @@ def encoder_settings(options: EncodeOptions) -> tuple[str, dict[str, str]]:
     if codec == "av1":
         os.environ.setdefault("SVT_LOG", "1")  # the one way to keep this library from writing on the terminal
     return _ENCODERS[codec], settings
+
+
+def usual_priority() -> None:
+    """Take back the real-time priority that SVT-AV1, where root runs it, gives its threads and the one that opened it:
+    everything else on the machine would wait for them, and the caller's thread would keep it for good."""
+    if not hasattr(os, "sched_setscheduler"):
+        return
+    for thread in os.listdir("/proc/self/task"):
+        with suppress(OSError):  # it has just ended
+            if os.sched_getscheduler(int(thread)) != os.SCHED_OTHER:
+                os.sched_setscheduler(int(thread), os.SCHED_OTHER, os.sched_param(0))
 
 
 def choose_format(codec: str, native: str, width: int, height: int) -> str:

@@ -10,6 +10,7 @@ import av
 
 from ..errors import InputError
 from ..types import ClipInfo
+from .encode import usual_priority
 from .join import INDEX_BASE
 from .tags import pack_tags
 
@@ -72,6 +73,8 @@ class Segment:
             raise InputError(
                 f"{self._codec} cannot hold pictures of {first.width}x{first.height}; choose --codec ffv1."
             ) from None
+        if context.name == "libsvtav1":
+            usual_priority()
 
     def _mux(self, packets: Sequence[av.Packet]) -> None:
         for packet in packets:

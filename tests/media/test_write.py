@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
@@ -318,3 +319,13 @@ def test_a_real_mpeg_clip_becomes_an_mp4_with_its_sound(tmp_path):
     np.testing.assert_allclose(frame_times(after), np.arange(75) / 25, atol=1e-9)
     assert after.duration == pytest.approx(3.0, abs=1e-6)
     assert packets_of(after.path) == packets_of(GRID)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getscheduler"), reason="only where processes have scheduling classes")
+def test_an_encoder_leaves_the_process_its_priority(tmp_path):
+    """SVT-AV1, run by root, makes its threads and the caller's real-time ones: all else on the machine would wait."""
+    plate = probe(make_clip(tmp_path / "p.mp4", (160, 128), 4))
+    with open_segment(tmp_path / "s.mkv", plate, EncodeOptions(codec="av1"), {}) as writer:
+        for frame in read_frames(plate):
+            writer.write(frame)
+            assert {os.sched_getscheduler(int(thread)) for thread in os.listdir("/proc/self/task")} == {os.SCHED_OTHER}
