@@ -130,10 +130,10 @@ def _mask(painter: Painter, frame, keeps: bool, clock: Clock) -> np.ndarray:
     return mask
 
 
-def measure_time(plate: Path, run: Path) -> dict[str, float]:
-    """Milliseconds of processor and clock a frame, by stage; "merge" is the whole finishing stage."""
+def measure_time(plate: Path, run: Path, merge: MergeOptions) -> dict[str, float]:
+    """Milliseconds a frame by the clock in each stage, while the others run beside it; "merge" is the finishing."""
     info, clock = probe(plate), Clock()
-    painter = Painter(*load_swapper(run), MergePlan(), SwapOptions())
+    painter = Painter(*load_swapper(run), MergePlan(merge), SwapOptions(who="largest", poorest=1))
     count = 0
     with merged_frames(info, 0, len(frame_times(info)), painter, clock) as merged:
         for _ in merged:
@@ -219,8 +219,9 @@ def main() -> None:
         print(table(done), summary(done), sep="\n\n")
         write_json(asked.out / "finish.json", {"environment": environment(), "cases": done})
     if asked.hd:
-        stages = measure_time(*asked.hd)
-        print("\n".join(f"{stage:16} {ms:6.1f} ms a frame" for stage, ms in stages.items()))
+        for name, change in (("usual", {}), ("mkl, bands", FIXED["mkl, bands"]), ("poisson", FIXED["poisson"])):
+            stages = measure_time(*asked.hd, MergeOptions(**change))
+            print(f"{name}: " + ", ".join(f"{stage} {ms:.1f}" for stage, ms in stages.items()) + " ms a frame")
 
 
 if __name__ == "__main__":
