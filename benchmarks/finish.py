@@ -27,7 +27,7 @@ from semblance.create.painter import Painter
 from semblance.create.render import draw_faces, lay_faces, merge_faces, merged_frames
 from semblance.create.trial import Look, attempt
 from semblance.create.watch import watch
-from semblance.finish.merge import MergeOptions
+from semblance.finish.merge_options import MergeOptions
 from semblance.finish.plan import MergePlan
 from semblance.measures.masks import score_masks
 from semblance.measures.truth import REGIONS, masks_path

@@ -26,7 +26,8 @@ import numpy as np
 from semblance.finish.bands import band_blend
 from semblance.finish.blend import alpha_blend, seamless_clone
 from semblance.finish.membrane import membrane
-from semblance.finish.merge import MergeOptions, merge_face
+from semblance.finish.merge import merge_face
+from semblance.finish.merge_options import MergeOptions
 from semblance.finish.poisson import poisson_blend
 
 FACES = (80, 300, 600)  # longer side in frame pixels

@@ -27,7 +27,7 @@ from semblance import replace
 from semblance.app.terminal import TerminalProgress
 from semblance.create.film import chances, film_clip, is_filmed
 from semblance.create.measure import measure
-from semblance.finish.merge import MergeOptions
+from semblance.finish.merge_options import MergeOptions
 from semblance.people.bodies import open_body
 from semblance.people.body import Body
 from semblance.people.film import Take, lit

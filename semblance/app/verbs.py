@@ -33,7 +33,7 @@ def run(verb: str, arguments: list[str], stop: StopSignal) -> None:
 def _replace(progress: TerminalProgress, stop: StopSignal) -> Callable:
     from ..create.options import SwapOptions
     from ..create.replace import replace
-    from ..finish.merge import MergeOptions
+    from ..finish.merge_options import MergeOptions
     from ..finish.plan import plan_of
     from ..media.encode import EncodeOptions
     from ..models import DEFAULT
@@ -206,7 +206,7 @@ def _train(progress: TerminalProgress, stop: StopSignal) -> Callable:
 def _swap(progress: TerminalProgress, stop: StopSignal) -> Callable:
     from ..create.options import SwapOptions
     from ..create.swap import swap
-    from ..finish.merge import MergeOptions
+    from ..finish.merge_options import MergeOptions
     from ..finish.plan import plan_of
     from ..media.encode import EncodeOptions
 
@@ -267,7 +267,7 @@ def _merge_sheet(progress: TerminalProgress, stop: StopSignal) -> Callable:
 def _hand_off(progress: TerminalProgress, stop: StopSignal) -> Callable:
     from ..create.hand_off import hand_off
     from ..create.options import SwapOptions
-    from ..finish.merge import MergeOptions
+    from ..finish.merge_options import MergeOptions
     from ..finish.plan import plan_of
     from ..trust.publish import LayerOptions
 

@@ -15,7 +15,8 @@ from ..faces.landmarks import LandmarkFinder, MeshFinder
 from ..faces.openings import gaps
 from ..faces.track import ROOM
 from ..faceset.store import Faceset, crop_landmarks, read_crop
-from ..finish.merge import MergeOptions, merge_face
+from ..finish.merge import merge_face
+from ..finish.merge_options import MergeOptions
 from ..media.native import paste
 from ..models import OPENINGS, load_swapper
 from ..runs import Progress, write_json

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import pairwise
 
-from ..finish.merge import MergeOptions
+from ..finish.merge_options import MergeOptions
 from ..finish.plan import MergePlan, read_plan, write_plan
 from ..measures.finish_score import parts_of
 from ..runs import Clock, Progress, StopSignal
@@ -36,7 +36,7 @@ _FOR_CROPS: list[list[dict]] = [
     [{"blend": "bands"}, {"blend": "poisson"}],
     [{"erode": 0.0}, {"erode": 8.0}],
     [{"feather": 5.0}, {"feather": 18.0}],
-    [{"sharpen": 0.5}, {"sharpen": 1.0}],
+    [{"sharpen": 0.5}, {"sharpen": 1.0}, {"grain": 1.0}, {"defocus": 1.0}],
 ]
 # a model in mesh space has its edge and the plate's light already
 _FOR_MESHES: list[list[dict]] = [
@@ -44,7 +44,7 @@ _FOR_MESHES: list[list[dict]] = [
     [{"blend": "bands"}, {"blend": "poisson"}],
     [{"light": 0.8}],
     [{"feather": 5.0}],
-    [{"detail": 0.6}, {"sharpen": 0.3}],
+    [{"detail": 0.6}, {"sharpen": 0.3}, {"grain": 1.0}],
 ]
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from ..errors import InputError
 from ..faces.identity import identity_net
 from ..finish.layers import crop_uv, laid_by_mask, mesh_uv, one_layer
-from ..finish.merge import MergeOptions
+from ..finish.merge_options import MergeOptions
 from ..finish.plan import MergePlan
 from ..media.fine import fine_pixels
 from ..media.probe import probe

@@ -8,7 +8,7 @@ import numpy as np
 from ..faces.align import crop_matrix, move, take_crop
 from ..faces.mask import hull_mask
 from ..finish.masks import erode_edge
-from ..finish.merge import Free
+from ..finish.placed_mask import PlacedMask
 from ..types import Face
 from .occlusion_mask import OcclusionMask
 from .view import Laid
@@ -17,26 +17,29 @@ _RIM = 0.04  # of the occlusion net's picture: within so much of the outline its
 _UNSURE = 0.25, 0.75
 
 
-def seen_in(pixels: list[np.ndarray], faces: list[Face], net: OcclusionMask, aspect: float) -> list[tuple[Free, Free]]:
+def seen_in(
+    pixels: list[np.ndarray], faces: list[Face], net: OcclusionMask, aspect: float
+) -> list[tuple[PlacedMask, PlacedMask]]:
     """Frames (H, W, 3) uint8 and a face in each -> where its own skin shows (nothing stands before it), and what the
     net says is face."""
     matrices = [crop_matrix(face.landmarks, net.size, "face", aspect) for face in faces]
     crops = [take_crop(frame, matrix, net.size) for frame, matrix in zip(pixels, matrices)]
     found = net(np.stack(crops))
+    in_crops = [move(face.landmarks[:, :2], matrix) for face, matrix in zip(faces, matrices)]
     return [
-        (Free(within(mask, move(face.landmarks[:, :2], matrix)), matrix), Free(_decided(mask), matrix))
-        for mask, face, matrix in zip(found, faces, matrices)
+        tuple(PlacedMask(each, matrix) for each in (within(mask, points), _decided(mask)))
+        for mask, points, matrix in zip(found, in_crops, matrices)
     ]
 
 
-def seen_in_drawn(laid: Laid, face: Face, net: OcclusionMask, aspect: float) -> Free:
+def seen_in_drawn(laid: Laid, face: Face, net: OcclusionMask, aspect: float) -> PlacedMask:
     """What the net says is face in what the model drew, as it will lie over the plate."""
     matrix = crop_matrix(face.landmarks, net.size, "face", aspect)
     bottom = np.array([0.0, 0.0, 1.0])
     from_crop = np.vstack([matrix, bottom]) @ np.linalg.inv(np.vstack([laid.matrix, bottom]))
     drawn = cv2.convertScaleAbs(laid.crop, alpha=255)
     drawn = cv2.warpAffine(drawn, from_crop[:2], (net.size, net.size), borderMode=cv2.BORDER_REPLICATE)
-    return Free(_decided(net(drawn[None])[0]), matrix)
+    return PlacedMask(_decided(net(drawn[None])[0]), matrix)
 
 
 def _decided(found: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import FaceError, InputError
-from ..finish.merge import MergeOptions
+from ..finish.merge_options import MergeOptions
 from ..finish.plan import MergePlan, read_plan
 from ..media.image import check_picture
 from ..media.probe import probe

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from ..errors import InputError
 from ..finish.mask_words import named
-from ..finish.merge import MergeOptions
+from ..finish.merge_options import MergeOptions
 from ..options import Options
 from ..trust.visible import VisibleMark
 

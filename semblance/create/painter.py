@@ -11,7 +11,7 @@ import torch
 
 from ..errors import ModelError
 from ..finish.mask_words import named
-from ..finish.merge import MergeOptions
+from ..finish.merge_options import MergeOptions
 from ..finish.plan import MergePlan, Shot
 from ..weights import load_base
 from .occlusion_mask import MODEL, PRESET, OcclusionMask, open_occlusion_mask

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -16,51 +14,29 @@ from ..faces.identity import distance, identity_chip, identity_vectors
 from ..faces.landmarks import MeshFinder
 from ..faces.mask import PersonMask
 from ..faces.track import ROOM
-from ..finish.face_colours import FaceColours
 from ..finish.mask_words import named
-from ..finish.merge import Free, colours_for, merge_face
-from ..finish.steady_colours import REACH, steadied_colours
+from ..finish.merge import colours_for, join_face, place_face
+from ..finish.placed_mask import PlacedMask
+from ..finish.steady_meetings import REACH as MEETINGS
 from ..media.fine import fine_pixels, shallowed
 from ..media.native import paste
 from ..processor import cores_shared_by
 from ..runs import Clock, Progress, StopSignal
-from ..streams import ahead, batches, depth_for, side_by_side, with_neighbours
+from ..streams import ahead, batches, depth_for, side_by_side
 from ..trust.publish import LabelledWriter
-from ..types import ClipInfo, Face, Frame
+from ..types import ClipInfo, Face
+from .drawn import DrawnFrame, NewFace
 from .gaps import LEAPT, LOST, LaidFace, MergedFrame, bridged
 from .in_front import seen_in, seen_in_drawn
 from .job import POORLY_DRAWN, Record
 from .painter import Painter
+from .steady_faces import meetings_steadied, reach_of, steadied
 from .view import Laid
 from .watch import Watched, watch
 from .who import Chooser
 
 _NOTHING_LEFT = "nothing of the face is left by the mask"
 _BUSY = 4  # stages that work at the same time: watch, draw, merge, encode
-
-
-@dataclass(slots=True, eq=False)
-class NewFace:
-    """A face that is to be replaced, what the model sees of it, and in time what it drew, how that lies over the plate,
-    and what becomes of its colours."""
-
-    face: Face
-    carried: bool
-    look: Any = None
-    drawn: Any = None
-    free: Free | None = None
-    seen: dict[str, Free] = field(default_factory=dict)
-    laid: Laid | None = None
-    colours: FaceColours | None = None
-
-
-@dataclass(slots=True, eq=False)
-class DrawnFrame:
-    frame: Frame
-    record: Record
-    parts: list[NewFace]  # largest face first
-    passed: list[tuple[Face, str]] = field(default_factory=list)  # faces that stay as they are, and why
-    fine: bool = False
 
 
 def render(
@@ -98,24 +74,29 @@ def merged_frames(
 ) -> Iterator[Iterator[MergedFrame]]:
     """Frames [start, stop_at) with their new faces, in order: the stages before a writer, all running at once.
 
-    Where colours are matched or gaps bridged, frames just beyond both ends are drawn as well, for what they say.
+    Frames just beyond both ends are drawn as well, for what they say of those within.
     """
     aspect = float(info.pixel_aspect)
     depth = depth_for(info.width, info.height)
     bridge = painter.options.bridge
-    reach = bridge + (REACH if any(merge.transfer for merge in painter.settings.values()) else 0)
+    reach = max(reach_of(merge) for merge in painter.settings.values())
+    meets = MEETINGS if any(merge.poisson for merge in painter.settings.values()) else 0
     with ExitStack() as stack:
         stack.enter_context(cores_shared_by(_BUSY))
         person = stack.enter_context(PersonMask()) if painter.wants("person", "head") else None
-        begin, end = max(start - reach, 0), stop_at + reach
+        beyond = reach + meets + bridge
+        begin, end = max(start - beyond, 0), stop_at + beyond
         watched = ahead(watch(info, begin, end, painter.options.carry, clock, depth), depth)
         drawn = ahead(draw_faces(watched, painter, aspect, clock, depth), depth)
         warps = any(merge.warp for merge in painter.settings.values())
         finder = stack.enter_context(closing(MeshFinder())) if warps else None
         workers = 1 if person or finder else min(2, depth)
         laid = side_by_side(lambda item: lay_faces(item, painter, aspect, clock), drawn, workers)
-        steady = _steady_colours(laid, range(start - bridge, stop_at + bridge), reach - bridge)
-        merged = side_by_side(lambda item: merge_faces(item, painter, person, finder, aspect, clock), steady, workers)
+        steady = steadied(laid, painter, range(start - bridge - meets, stop_at + bridge + meets), reach)
+        placed = side_by_side(lambda item: place_faces(item, painter, person, finder, aspect, clock), steady, workers)
+        if meets:
+            placed = meetings_steadied(placed, range(start - bridge, stop_at + bridge))
+        merged = side_by_side(lambda item: join_faces(item, painter, aspect, clock), placed, workers)
         whole = stack.enter_context(closing(bridged(merged, bridge, clock)))
         yield (item for item in whole if start <= item.frame.index < stop_at)
 
@@ -210,45 +191,43 @@ def lay_faces(item: DrawnFrame, painter: Painter, aspect: float, clock: Clock) -
     return item
 
 
-def _steady_colours(items: Iterator[DrawnFrame], wanted: range, reach: int) -> Iterator[DrawnFrame]:
-    """The items of the wanted frames, their colours steadied over `reach` frames on either side."""
-
-    def told(item: DrawnFrame) -> dict[int, FaceColours | None]:
-        return {part.face.track: part.colours for part in item.parts}
-
-    with closing(with_neighbours(items, reach, told, {})) as windows:
-        for item, window in windows:
-            if item.frame.index in wanted:
-                colours = steadied_colours(window)
-                for part in item.parts:
-                    part.colours = colours[part.face.track]
-                yield item
-
-
-def merge_faces(
+def place_faces(
     item: DrawnFrame,
     painter: Painter,
     person: PersonMask | None,
     finder: MeshFinder | None,
     aspect: float,
     clock: Clock,
-) -> MergedFrame:
-    """Lay the drawn faces into the frame, farthest (smallest) first, each over those before it."""
-    patches, laid = [], []
+) -> DrawnFrame:
+    """Bring the drawn faces onto the frame's grid: their masks, colours and detail."""
+    if not item.parts:
+        return item
     with clock.of("merge"):
-        canvas = fine_pixels(item.frame) if item.fine and item.parts else item.frame.pixels
-        merge = painter.at(item.frame.index)
-        keeps, everywhere = merge.occluders == "keep", np.eye(2, 3)
-        people = {"person": Free(person(item.frame.pixels), everywhere)} if person and item.parts else {}
-        for part in item.parts[::-1]:
-            merged = merge_face(
-                canvas, part.face.landmarks, part.laid.crop, part.laid.matrix, merge, part.laid.mask,
+        plate, merge = _plate(item), painter.at(item.frame.index)
+        keeps = merge.occluders == "keep"
+        people = {"person": PlacedMask(person(item.frame.pixels), np.eye(2, 3))} if person else {}
+        for part in item.parts:
+            part.placed = place_face(
+                plate, part.face.landmarks, part.laid.crop, part.laid.matrix, merge, part.laid.mask,
                 seen={**part.seen, **people}, colours=part.colours, free=part.free if keeps else None,
                 drawn=_found_in(finder, part.laid, part.face) if finder else None,
+                motion=part.motion, seed=item.frame.index,
             )  # fmt: skip
-            if merged is None:
+            if merge.poisson and part.placed:
+                part.met = (part.placed.meeting(plate),) * 2
+    return item
+
+
+def join_faces(item: DrawnFrame, painter: Painter, aspect: float, clock: Clock) -> MergedFrame:
+    """Lay the placed faces into the frame, farthest (smallest) first, each over those before it."""
+    patches, laid = [], []
+    with clock.of("merge"):
+        canvas, merge = _plate(item), painter.at(item.frame.index)
+        for part in item.parts[::-1]:
+            if part.placed is None:
                 item.passed.append((part.face, _NOTHING_LEFT))
                 continue
+            merged = join_face(canvas, part.placed, merge, part.met)
             patches.append(merged.patch)
             laid.append(LaidFace(part.face, part.carried, part.laid, merged))
             canvas = paste(canvas, [merged.patch])
@@ -262,6 +241,22 @@ def merge_faces(
     with clock.of("judge"):
         chip = identity_chip(shallowed(canvas), largest, aspect)
     return MergedFrame(item.frame, item.record, patches, chip, laid, item.passed)
+
+
+def merge_faces(
+    item: DrawnFrame,
+    painter: Painter,
+    person: PersonMask | None,
+    finder: MeshFinder | None,
+    aspect: float,
+    clock: Clock,
+) -> MergedFrame:
+    """Place and join the faces of one frame by itself."""
+    return join_faces(place_faces(item, painter, person, finder, aspect, clock), painter, aspect, clock)
+
+
+def _plate(item: DrawnFrame) -> np.ndarray:
+    return fine_pixels(item.frame) if item.fine and item.parts else item.frame.pixels
 
 
 def _found_in(finder: MeshFinder, laid: Laid, face: Face) -> np.ndarray | None:

@@ -14,7 +14,7 @@ from ..errors import FacesetError, OutputError, SemblanceError, Stopped
 from ..faceset.curate import CurateOptions, curate, reasons
 from ..faceset.extract import ExtractOptions
 from ..faceset.store import FEWEST, TABLE, open_faceset
-from ..finish.merge import MergeOptions
+from ..finish.merge_options import MergeOptions
 from ..finish.plan import MergePlan
 from ..media.encode import EncodeOptions
 from ..media.image import read_picture

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from ..faces.identity import identity_net
-from ..finish.merge import MergeOptions
+from ..finish.merge_options import MergeOptions
 from ..finish.plan import MergePlan
 from ..media.encode import EncodeOptions
 from ..media.fine import is_deep

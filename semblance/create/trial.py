@@ -16,7 +16,7 @@ from ..faces.identity import distance, identity_chip, identity_vectors
 from ..faces.landmarks import MeshFinder
 from ..faces.mask import PersonMask
 from ..faces.track import FaceTracker
-from ..finish.merge import MergeOptions
+from ..finish.merge_options import MergeOptions
 from ..finish.plan import MergePlan
 from ..measures.comparison import Comparison
 from ..measures.comparison import View as Picture

@@ -20,7 +20,7 @@ from ..faces.mesh_space import with_rim
 from ..faces.openings import gaps
 from ..faces.wrap import unwrap
 from ..finish.mask_words import within
-from ..finish.merge import MergeOptions
+from ..finish.merge_options import MergeOptions
 from ..finish.place import on_grid, resized
 from ..finish.restore import restored
 from ..finish.wear import wardrobe, wear

@@ -8,24 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 import cv2
 import numpy as np
-from pydantic import Field, field_validator
 
 from ..errors import InputError
 from ..faces.mask import hull_mask
-from ..options import Options
 from ..types import Patch
 from .bands import band_blend
 from .blend import alpha_blend, seamless_clone
 from .by_hand import set_by_hand
 from .colour import apply_colour
 from .face_colours import COLOUR_SIDE, FaceColours, measure_colours
-from .fit_colours import Transfer
-from .mask_words import SEEN, composed, named, products
+from .like_plate import like_plate
+from .mask_words import SEEN, composed, named
 from .masks import clip_to_crop, erode_edge, feather_edge, head_points, pad_sides
+from .merge_options import MergeOptions
 from .place import (
     Rectangle,
     bring,
@@ -39,7 +37,8 @@ from .place import (
     resized,
     scaled_about,
 )
-from .poisson import Meeting, poisson_blend
+from .placed_mask import PlacedMask
+from .poisson import Meeting, meeting_of, poisson_blend
 from .sharpen import sharpen
 from .warp import warped
 
@@ -48,121 +47,22 @@ _MARGIN = 5  # crop pixels that cubic interpolation and sharpening look beyond w
 _OVERSAMPLE = 1.25  # a shrinking crop keeps this margin over the frame's grid, so that the warp costs no detail
 
 
-class MergeOptions(Options):
-    """How the new face is laid into the frame. Percentages are of the face's size: its landmarks' longer side."""
-
-    face_scale: float = Field(1.0, ge=0.5, le=1.5)
-    """Size of the new face, times its natural size (0.5 to 1.5)."""
-    shift_x: float = Field(0.0, ge=-50, le=50)
-    """Moves the new face and its mask to the right, percent of the face (-50 to 50); across a head that is turned."""
-    shift_y: float = Field(0.0, ge=-50, le=50)
-    """Moves the new face and its mask down, percent of the face (-50 to 50); along a head that is turned."""
-    warp: float = Field(0.0, ge=0, le=1)
-    """How far mouth, jaw and eyes of the new face are pulled to where the plate's are (0 to 1); for models that draw
-    crops. Those that work in mesh space draw over the plate's own mesh anyway."""
-    mask: str = "auto"
-    """What is replaced: the face's outline (hull), all that the model draws (crop), what the model says is face
-    (model), what the occlusion net says is face in the plate (xseg) or in what was drawn (xseg-new), the head or the
-    person; joined by * for what is in both, by + for what is in either, as in "hull*model+xseg". auto: what suits the
-    model."""
-    erode: float | None = Field(None, ge=-30, le=40)
-    """Pulls the mask's edge in, percent of the face (-30 to 40); negative pushes it out. Default: 4, or 0 for a model
-    that draws a soft edge of its own."""
-    feather: float | None = Field(None, ge=0, le=50)
-    """Width of the mask's soft edge, percent of the face (0 to 50). Default: 10, with --blend bands 3, or 0 for a model
-    that draws a soft edge of its own."""
-    opacity: float = Field(1.0, ge=0, le=1)
-    """How much of the new face is seen: 0 none, 1 all."""
-    pad_top: float = Field(0.0, ge=-50, le=50)
-    """Moves the mask's upper side outwards, percent of the face (-50 to 50); negative moves it in."""
-    pad_bottom: float = Field(0.0, ge=-50, le=50)
-    """Moves the mask's lower side outwards, percent of the face (-50 to 50); negative moves it in."""
-    pad_left: float = Field(0.0, ge=-50, le=50)
-    """Moves the mask's left side (in the picture) outwards, percent of the face (-50 to 50); negative moves it in."""
-    pad_right: float = Field(0.0, ge=-50, le=50)
-    """Moves the mask's right side (in the picture) outwards, percent of the face (-50 to 50); negative moves it in."""
-    colour: Literal["auto", "none", Transfer] = "auto"
-    """Fits the new face's colours to the plate's: mean and spread in Lab (lab; DeepFaceLab's rct) or in RGB (mean);
-    mean and covariance by principal axes (lct) or by the least movement (mkl); the whole distribution by rotated
-    histograms (idt) or by slices (sot); each channel's histogram (hist; DeepFaceLab's hist-match); light by mean and
-    spread, tint by slices (mix); or not at all (none). auto: lab, or none if the model takes the plate's light."""
-    colour_strength: float = Field(1.0, ge=0, le=1)
-    """How far the new face's colours go to the plate's (0 to 1)."""
-    linear_light: bool = False
-    """Works on amounts of light, not on shown values: for transfers in RGB and for the colours set by hand."""
-    occluders: Literal["keep", "cover"] = "keep"
-    """What stands before the face (a hand, a microphone, glasses) stays in front (keep) or is painted over (cover)."""
-    shape: float = Field(1.0, ge=0, le=1)
-    """How much of the source's form the face gets (0 to 1); for models that work in mesh space."""
-    light: float = Field(1.0, ge=0, le=1)
-    """How much of the plate's light the face gets (0 to 1); for models that work in mesh space."""
-    detail: float = Field(1.0, ge=0, le=1)
-    """How far the face's fine detail is brought to the strength of the plate's own (0 to 1); for models that work in
-    mesh space."""
-    brightness: float = Field(0.0, ge=-100, le=100)
-    """Added to the new face, percent of white (-100 to 100)."""
-    contrast: float = Field(0.0, ge=-100, le=100)
-    """Contrast of the new face about mid grey, percent more or less (-100 to 100)."""
-    saturation: float = Field(0.0, ge=-100, le=100)
-    """Strength of the new face's colours, percent more or less (-100, which is grey, to 100)."""
-    temperature: float = Field(0.0, ge=-100, le=100)
-    """Makes the new face warmer, more red and less blue (to 100: a stop each), or colder (to -100)."""
-    tint: float = Field(0.0, ge=-100, le=100)
-    """Makes the new face more magenta, less green (to 100: a stop), or greener (to -100)."""
-    blend: Literal["alpha", "bands", "poisson", "poisson-mixed", "opencv", "raw"] = "alpha"
-    """How face and plate are joined: by the mask alone (alpha); each band of detail with an edge of its own width
-    (bands); with the face tinted smoothly so that its edge meets the plate (poisson); so, and with the plate's own
-    lines and moles where they are stronger (poisson-mixed); by OpenCV's seamless cloning (opencv); or the model's crop
-    just as it is, with its own mask and colours (raw)."""
-    sharpen: float = Field(0.0, ge=0, le=3)
-    """Strength of sharpening of the new face (0 to 3)."""
-    restore: float = Field(0.0, ge=0, le=1)
-    """How much detail a restorer adds to the drawn face (0 to 1); for models that draw aligned crops."""
-    restore_scale: Literal[2, 4] = 2
-    """How many times finer the restorer makes the face; 4 where the frame shows it over three times as large as the
-    model draws it."""
-
-    @field_validator("mask")
-    @classmethod
-    def _known(cls, words: str) -> str:
-        if words != "auto":
-            products(words)
-        return words
-
-    def settled(self, mask: str = "hull", soft: bool = False) -> MergeOptions:
-        """These options with everything decided; mask: what auto stands for; soft: the model gives its mask a soft edge
-        and its face the plate's light."""
-        raw = self.blend == "raw"
-        usual = {"erode": 4.0, "feather": 3.0 if self.blend == "bands" else 10.0}
-        if soft or raw:
-            usual = {"erode": 0.0, "feather": 0.0}
-        changes = {name: value for name, value in usual.items() if getattr(self, name) is None}
-        if self.mask == "auto":
-            own = "model" if "model" in named(mask) else "crop"
-            changes["mask"] = own if raw else mask
-        if self.colour == "auto":
-            changes["colour"] = "none" if soft or raw else "lab"
-        return self.changed(**changes)
-
-    @property
-    def transfer(self) -> Transfer | None:
-        """How colours are matched, None where they are left alone."""
-        return {"none": None, "auto": "lab"}.get(self.colour, self.colour) if self.colour_strength else None
-
-
 @dataclass(frozen=True, slots=True, eq=False)
-class Free:
-    """Where a face shows its own skin: mask (S, S) float32 0..1, 0 where something stands before it; matrix (2, 3)
-    frame pixels -> mask pixels."""
+class Placed:
+    """A new face on the frame's grid, over the rectangle `where` of it: face (h, w, 3) in the plate's depth; alpha
+    (h, w) float32 0..1: how much of it is to be seen; edge (h, w): the same with nothing before the face; bare (h, w)
+    or None: where nothing is; matrix (2, 3): frame pixels -> crop pixels, as the crop is shown."""
 
-    mask: np.ndarray
+    where: Rectangle
+    face: np.ndarray
+    alpha: np.ndarray
+    edge: np.ndarray
+    bare: np.ndarray | None
     matrix: np.ndarray
 
-    def on(self, to_grid: np.ndarray, side: int) -> np.ndarray:
-        """The mask on another grid (side, side), to which `to_grid` (2, 3) leads from the frame."""
-        whole = np.vstack([self.matrix, [0, 0, 1]]) @ np.linalg.inv(np.vstack([to_grid, [0, 0, 1]]))
-        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        return cv2.warpAffine(self.mask, whole[:2], (side, side), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    def meeting(self, plate: np.ndarray) -> Meeting:
+        """Where and how far apart plate (H, W, 3) and face meet, for a Poisson blend."""
+        return meeting_of(self.where.of(plate), self.face, self.edge, self.bare)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -170,14 +70,13 @@ class Merged:
     """What changed in a frame: the patch, and how much of each of its pixels is new, (h, w) float32 0..1.
 
     face: the new face alone on the patch's pixels and in its depth, as it was before the two were blended; matrix
-    (2, 3): frame pixels -> crop pixels, as the crop was shown; meeting: what a Poisson blend was hung up on.
+    (2, 3): frame pixels -> crop pixels, as the crop was shown.
     """
 
     patch: Patch
     mask: np.ndarray
     face: np.ndarray
     matrix: np.ndarray
-    meeting: Meeting | None = None
 
 
 def merge_face(
@@ -187,22 +86,39 @@ def merge_face(
     matrix: np.ndarray,
     options: MergeOptions,
     crop_mask: np.ndarray | None = None,
-    seen: Mapping[str, Free] | None = None,
-    colours: FaceColours | None = None,
-    free: Free | None = None,
-    drawn: np.ndarray | None = None,
-    before: Meeting | None = None,
+    **known,
 ) -> Merged | None:
-    """Lay a predicted face into its frame; None where nothing would change.
+    """Lay a predicted face into its frame: place_face, whose arguments these are, and join_face. None where nothing
+    would change.
 
-    plate (H, W, 3) uint8 RGB; landmarks (478, 3) of the plate's face in frame pixels; crop (S, S, 3) float32 0..1;
-    matrix (2, 3) frame pixels -> crop pixels; crop_mask (S, S) float32 0..1, the model's own mask; seen: the masks
+    Outside Merged.mask the patch is the plate, byte for byte. Raises InputError.
+    """
+    placed = place_face(plate, landmarks, crop, matrix, options, crop_mask, **known)
+    return placed and join_face(plate, placed, options)
+
+
+def place_face(
+    plate: np.ndarray,
+    landmarks: np.ndarray,
+    crop: np.ndarray,
+    matrix: np.ndarray,
+    options: MergeOptions,
+    crop_mask: np.ndarray | None = None,
+    seen: Mapping[str, PlacedMask] | None = None,
+    colours: FaceColours | None = None,
+    free: PlacedMask | None = None,
+    drawn: np.ndarray | None = None,
+    motion: tuple[float, float] = (0.0, 0.0),
+    seed: int = 0,
+) -> Placed | None:
+    """A predicted face as it will lie over its frame, with its mask, colours and detail; None where none would be seen.
+
+    plate (H, W, 3) uint8 or uint16 RGB; landmarks (478, 3) of the plate's face in frame pixels; crop (S, S, 3) float32
+    0..1; matrix (2, 3) frame pixels -> crop pixels; crop_mask (S, S) float32 0..1, the model's own; seen: the masks
     "person", "xseg" and "xseg-new", those of them that the options name; colours: measured and smoothed by the caller
     (see colours_for), else measured here; free: where nothing stands before the face; drawn (478, 3): landmarks of the
-    predicted face in crop pixels, wanted by `warp`, without which nothing is pulled; before: the same face's
-    Merged.meeting in the frame before, for a Poisson blend that is steadier still.
-    The plate may be uint16, too: the patch has its depth. Outside Merged.mask it is the plate, byte for byte. Raises
-    InputError.
+    predicted face in crop pixels, wanted by `warp`, without which nothing is pulled; motion: (x, y) frame pixels that
+    the plate's face goes in a frame's time, wanted by `motion_blur`; seed: of the grain. Raises InputError.
     """
     options = options.settled()
     _check(plate, landmarks, crop, matrix, options, crop_mask, seen or {})
@@ -230,37 +146,33 @@ def merge_face(
 
     if colours is None and options.transfer:
         colours = colours_for(plate, landmarks, crop, matrix, options, crop_mask, free)
-    face, face_matrix = part_for(*_reduced(crop, shown), where, _MARGIN)
+    beyond = _MARGIN + int(3 * options.sharpen_radius * bool(options.sharpen))
+    face, face_matrix = part_for(*_reduced(crop, shown), where, beyond)
     face = _finished(face, colours, options)
     face = _shown(_in_depth_of(plate, face), face_matrix, where)
     alpha, edge = (_mask_shown(each, shown_to_mask, where) for each in (mask, unhidden))
     bare = None if bare is None else _mask_shown(bare, shown_to_mask, where)
-    pixels, face, meeting = _joined(where.of(plate), face, alpha, edge, bare, options, before)
-    alpha = alpha * np.float32(options.opacity)
-    return Merged(Patch(where.x0, where.y0, pixels), alpha, face, shown, meeting)
+    corner, chance = (where.x0, where.y0), np.random.default_rng(seed)
+    face = like_plate(face, where.of(plate), alpha, corner, options, motion, chance)
+    return Placed(where, face, alpha, edge, bare, shown)
 
 
-def _joined(
-    plate: np.ndarray,
-    face: np.ndarray,
-    alpha: np.ndarray,
-    edge: np.ndarray,
-    bare: np.ndarray | None,
-    options: MergeOptions,
-    before: Meeting | None,
-) -> tuple[np.ndarray, np.ndarray, Meeting | None]:
-    """Plate and face (h, w, 3) of one depth as one picture; edge (h, w): the mask with nothing before the face, bare
-    (h, w): where that is so. Besides the face as it was laid down, and what a Poisson blend was hung up on."""
+def join_face(
+    plate: np.ndarray, placed: Placed, options: MergeOptions, met: tuple[Meeting, Meeting] | None = None
+) -> Merged:
+    """Plate (H, W, 3) and the face placed over it, blended. met: how they meet in this frame, and that steadied over
+    time, for a Poisson blend; else found here."""
+    under, face, alpha, opacity = placed.where.of(plate), placed.face, placed.alpha, np.float32(options.opacity)
     if options.blend == "bands":
         # opacity comes last: the bands' edges are those of the whole mask
-        blended = band_blend(plate, face, alpha)
-        return alpha_blend(plate, blended, np.full_like(alpha, options.opacity)), face, None
-    meeting = None
-    if options.blend == "opencv":
-        face = seamless_clone(plate, face, alpha)
-    elif options.blend in ("poisson", "poisson-mixed"):
-        face, meeting = poisson_blend(plate, face, edge, bare, options.blend == "poisson-mixed", before)
-    return alpha_blend(plate, face, alpha * np.float32(options.opacity)), face, meeting
+        pixels = alpha_blend(under, band_blend(under, face, alpha), np.full_like(alpha, opacity))
+    else:
+        if options.blend == "opencv":
+            face = seamless_clone(under, face, alpha)
+        elif options.poisson:
+            face = poisson_blend(under, face, placed.edge, placed.bare, options.blend == "poisson-mixed", met)
+        pixels = alpha_blend(under, face, alpha * opacity)
+    return Merged(Patch(placed.where.x0, placed.where.y0, pixels), alpha * opacity, face, placed.matrix)
 
 
 def colours_for(
@@ -270,7 +182,7 @@ def colours_for(
     matrix: np.ndarray,
     options: MergeOptions,
     crop_mask: np.ndarray | None = None,
-    free: Free | None = None,
+    free: PlacedMask | None = None,
 ) -> FaceColours | None:
     """The colours that merge_face measures by itself; None where none are asked for, or too little is seen."""
     if not options.transfer:
@@ -285,7 +197,7 @@ def _masks(
     points: np.ndarray,
     grid: int,
     crop_mask: np.ndarray | None,
-    seen: Mapping[str, Free],
+    seen: Mapping[str, PlacedMask],
     to_mask: np.ndarray,
     shown_to_mask: np.ndarray,
 ) -> dict[str, np.ndarray]:
@@ -338,7 +250,7 @@ def _finished(face: np.ndarray, colours: FaceColours | None, options: MergeOptio
     if by_hand:
         face = apply_colour(face, by_hand)
     if options.sharpen:
-        face = sharpen(face, options.sharpen)
+        face = sharpen(face, options.sharpen, options.sharpen_kind, options.sharpen_radius)
     return np.clip(face, 0, 1)
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from ..errors import InputError, nearest
 from ..runs import write_text
-from .merge import MergeOptions
+from .merge_options import MergeOptions
 
 _PLACES = ("first", "last")
 _LEFT_OPEN = "auto"  # what the model decides; TOML has no word for a number that is not given

@@ -5,7 +5,8 @@ edge. Hung up on a line of pixels it trembles: the line moves with the mask, and
 pulls the whole face along. So it is held softly over the whole of the mask's edge, and what lies far off its neighbours
 there loses its say, by weights that narrow from round to round so that a little change stays little (Geman and McClure
 1985; graduated as by Blake and Zisserman 1987). What is left at the edge then, hair and wall too, is met by a second
-membrane that ends soon behind it. Nothing is remembered; what a caller wants steadier still it hands in.
+membrane that ends soon behind it. What still trembles there from frame to frame, a caller who has the neighbouring
+frames takes out (steady_meetings.py).
 """
 
 from __future__ import annotations
@@ -29,7 +30,6 @@ _FOLLOW, _BEHIND = 0.02, 0.06  # the same where the edge itself is met, and how 
 _INNER = 4  # weights of the trend: greatest where the mask is 4 / 5
 _OUTLIERS = 0.4, 0.2, 0.1, 0.05  # of white: a difference so far off the trend weighs a quarter; one round each
 _ROUGHLY, _FINELY = 1e-2, 2e-3  # of the largest difference: how near to its equations a trend and a face are brought
-_NEW = 0.3  # share of a new frame where those before it are handed in: half of a change is there after two frames
 _LEAST_FACE = 4.0  # pixels
 
 
@@ -42,15 +42,6 @@ class Meeting:
     edge: np.ndarray
     weight: np.ndarray
 
-    def after(self, before: Meeting) -> Meeting:
-        """This frame's meeting, steadied by that of the frames before it."""
-        height, width = self.weight.shape
-        old = cv2.resize(before.weight[..., None] * before.difference, (width, height), interpolation=cv2.INTER_LINEAR)
-        old_weight = cv2.resize(before.weight, (width, height), interpolation=cv2.INTER_LINEAR)
-        held = old + np.float32(_NEW) * (self.weight[..., None] * self.difference - old)
-        weight = old_weight + np.float32(_NEW) * (self.weight - old_weight)
-        return Meeting(held / np.maximum(weight, 1e-9)[..., None], self.edge, weight)
-
 
 def poisson_blend(
     plate: np.ndarray,
@@ -58,17 +49,17 @@ def poisson_blend(
     mask: np.ndarray,
     bare: np.ndarray | None = None,
     mixed: bool = False,
-    before: Meeting | None = None,
-) -> tuple[np.ndarray, Meeting]:
+    met: tuple[Meeting, Meeting] | None = None,
+) -> np.ndarray:
     """plate and face (h, w, 3) uint8 or uint16, mask (h, w) float32 0..1 -> the face, of the same depth, on the plate's
-    level, still to be laid down with the mask; and what it was hung up on.
+    level, still to be laid down with the mask.
 
     bare (h, w) 0..1: where the mask's edge is one of skin, not of something that stands before the face; mixed: where
     the plate's gradient is the stronger one it takes the face's place, so that the plate's moles and wrinkles show
-    through (section 3, mixing gradients); before: the Meeting of the frames before this one, for a steadier level.
+    through (section 3, mixing gradients); met: how they meet here, and the same steadied over time, which sets the
+    level; else found here.
     """
-    now = meeting_of(plate, face, mask, bare)
-    meeting = now if before is None else now.after(before)
+    now, meeting = met or (meeting_of(plate, face, mask, bare),) * 2
     height, width = mask.shape
     grid = now.edge.shape[::-1]
     size = _size(mask)
@@ -83,7 +74,7 @@ def poisson_blend(
     else:
         level = level_of(meeting, small)
         added = cv2.resize(level + at_the_edge(now, level, small), (width, height), interpolation=cv2.INTER_LINEAR)
-    return cv2.add(face, white_of(face) * added, dtype=cv2.CV_8U if face.dtype == np.uint8 else cv2.CV_16U), meeting
+    return cv2.add(face, white_of(face) * added, dtype=cv2.CV_8U if face.dtype == np.uint8 else cv2.CV_16U)
 
 
 def meeting_of(plate: np.ndarray, face: np.ndarray, mask: np.ndarray, bare: np.ndarray | None = None) -> Meeting:

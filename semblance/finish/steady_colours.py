@@ -13,6 +13,7 @@ import numpy as np
 
 from .colour import alike, apply_colour, averaged, into
 from .face_colours import FaceColours
+from .track_window import unbroken
 
 REACH = 4
 """Frames on either side that count: nine frames leave a third of what trembles."""
@@ -29,23 +30,11 @@ def steadied_colours(window: Sequence[Mapping[int, FaceColours | None]]) -> dict
     have nothing.
     """
     middle = len(window) // 2
-    return {track: _steadied(_unbroken(window, middle, track)) for track in window[middle]}
+    return {track: _steadied(unbroken(window, track, _matched_alike)) for track in window[middle]}
 
 
-def _unbroken(window: Sequence[Mapping], middle: int, track: int) -> dict[int, FaceColours]:
-    """What was measured of this track, by its distance from the middle, out to where the track is lost or its colours
-    are matched in another way."""
-    found: dict[int, FaceColours] = {}
-    for way in (range(middle, -1, -1), range(middle + 1, len(window))):
-        for place in way:
-            if track not in window[place]:
-                break
-            colours = window[place][track]
-            if colours is not None:
-                if found and not alike(colours.change, next(iter(found.values())).change):
-                    break
-                found[place - middle] = colours
-    return found
+def _matched_alike(one: FaceColours, other: FaceColours) -> bool:
+    return alike(one.change, other.change)
 
 
 def _steadied(run: Mapping[int, FaceColours]) -> FaceColours | None:

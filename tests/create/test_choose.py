@@ -10,7 +10,7 @@ from semblance.create.choose import choose_merge, descend, final, told
 from semblance.create.options import SwapOptions
 from semblance.create.painter import Painter
 from semblance.create.trial import Tried, attempt, choose_looks, draw_looks
-from semblance.finish.merge import MergeOptions
+from semblance.finish.merge_options import MergeOptions
 from semblance.finish.plan import MergePlan, Shot, read_plan
 from semblance.media.encode import EncodeOptions
 from semblance.media.image import write_picture

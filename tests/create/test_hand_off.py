@@ -19,7 +19,7 @@ from semblance.errors import FaceError, InputError, OutputError, Stopped
 from semblance.faces.align import COVERAGES, crop_matrix
 from semblance.faces.mean_face import ALIGN_POINTS, unit_points
 from semblance.faces.mesh_space import layout
-from semblance.finish.merge import MergeOptions
+from semblance.finish.merge_options import MergeOptions
 from semblance.media.colour import planes_of
 from semblance.media.encode import EncodeOptions
 from semblance.media.fine import fine_pixels

@@ -5,14 +5,16 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from semblance.create.drawn import DrawnFrame, NewFace
 from semblance.create.in_front import within
 from semblance.create.job import Record
-from semblance.create.render import DrawnFrame, NewFace, _steady_colours, lay_faces, merge_faces
+from semblance.create.render import lay_faces, merge_faces
+from semblance.create.steady_faces import steadied
 from semblance.create.view import Laid, _filled
 from semblance.faces.align import move
 from semblance.faces.landmarks import Mesh
 from semblance.faces.mean_face import mean_face
-from semblance.finish.merge import MergeOptions
+from semblance.finish.merge_options import MergeOptions
 from semblance.finish.steady_colours import REACH
 from semblance.media.native import paste
 from semblance.runs import Clock
@@ -126,7 +128,7 @@ def rendered(start: int, stop: int, workers: int, reach: int = REACH) -> list[np
     """The patches of frames [start, stop), with neighbours drawn beyond both ends, as `render` does it."""
     artist, drawn = painter(colour="mean"), drawn_frames(start - reach, stop + reach)
     laid = side_by_side(lambda item: lay_faces(item, artist, 1.0, Clock()), drawn, workers)
-    steady = _steady_colours(laid, range(start, stop), reach)
+    steady = steadied(laid, artist, range(start, stop), reach)
     merged = side_by_side(lambda item: merge_faces(item, artist, None, None, 1.0, Clock()), steady, workers)
     items = list(merged)
     assert [item.frame.index for item in items] == list(range(start, stop))

@@ -12,7 +12,7 @@ from semblance.create.restore import restore_train
 from semblance.create.restorer import averaged, open_restorer, run_checkpoint
 from semblance.create.view import CropView
 from semblance.errors import FacesetError, InputError, ModelError, OutputError, Refused
-from semblance.finish.merge import MergeOptions
+from semblance.finish.merge_options import MergeOptions
 from semblance.finish.restore import restored
 from semblance.media.image import read_picture, read_tags, write_picture
 from semblance.models import load_model_file

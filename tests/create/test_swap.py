@@ -17,7 +17,7 @@ from semblance.create.options import SwapOptions
 from semblance.errors import FaceError, Stopped
 from semblance.faces.identity import distance, identity_chip, identity_vectors
 from semblance.faces.track import FaceTracker
-from semblance.finish.merge import MergeOptions
+from semblance.finish.merge_options import MergeOptions
 from semblance.media.encode import EncodeOptions
 from semblance.media.image import read_tags, write_picture
 from semblance.media.probe import probe

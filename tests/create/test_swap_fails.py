@@ -10,7 +10,7 @@ import pytest
 from semblance import swap
 from semblance.create.options import SwapOptions
 from semblance.errors import FaceError, InputError, MediaError, ModelError, OutputError, Stopped
-from semblance.finish.merge import MergeOptions
+from semblance.finish.merge_options import MergeOptions
 from semblance.media.encode import EncodeOptions
 from semblance.media.image import write_picture
 from semblance.media.probe import probe

@@ -5,7 +5,8 @@ import pytest
 
 from semblance.faces.wrap import unwrap
 from semblance.finish.blend import alpha_blend, seamless_clone
-from semblance.finish.merge import MergeOptions, merge_face
+from semblance.finish.merge import merge_face
+from semblance.finish.merge_options import MergeOptions
 from semblance.finish.wear import wardrobe, wear
 from tests.finish.test_merge import landmarks, smooth_plate, square
 from tests.finish.test_wear import FRAME, SHAPE, T, plain, points

@@ -7,8 +7,10 @@ import pytest
 from semblance.errors import InputError
 from semblance.finish.colour import ColourMap
 from semblance.finish.face_colours import FaceColours
-from semblance.finish.merge import Free, MergeOptions, colours_for, merge_face
+from semblance.finish.merge import colours_for, merge_face
+from semblance.finish.merge_options import MergeOptions
 from semblance.finish.place import face_size, move_points, scaled_about
+from semblance.finish.placed_mask import PlacedMask
 
 PLAIN = MergeOptions(colour="none")
 TRANSFERS = ("lab", "mean", "lct", "mkl", "idt", "sot", "hist", "mix")
@@ -281,7 +283,7 @@ def test_what_stands_before_the_face_lends_it_no_colour():
     plate[:, 105:] = (20, 200, 20)  # two thirds of the face behind a green board
     in_front = np.zeros(PLATE.shape[:2], np.float32)
     in_front[:, 103:] = 1
-    free = Free(1 - cv2.warpAffine(in_front, square(), (128, 128), borderMode=cv2.BORDER_REPLICATE), square())
+    free = PlacedMask(1 - cv2.warpAffine(in_front, square(), (128, 128), borderMode=cv2.BORDER_REPLICATE), square())
     out, mask = laid(plate, merge_face(plate, landmarks(), grey(0.3), square(), MergeOptions(), free=free))
     assert np.abs(out[mask == 1].astype(int) - 150).max() <= 2
 
@@ -322,13 +324,13 @@ def test_the_models_mask_and_the_person_mask_limit_the_face():
     assert np.abs(both[:, :119] - hull[:, :119]).max() < 0.02 and both[:, 122:].max() == 0
     person = np.zeros(PLATE.shape[:2], np.float32)
     person[:100] = 1
-    seen = {"person": Free(person, np.eye(2, 3))}
+    seen = {"person": PlacedMask(person, np.eye(2, 3))}
     _, mask = laid(PLATE, merge_face(PLATE, landmarks(), grey(1), square(), hard.changed(mask="person"), seen=seen))
     assert mask[60:98, 120].min() == 1 and mask[103:].max() == 0
 
 
 def test_a_head_is_the_person_around_the_face_and_a_union_is_either():
-    everybody = {"person": Free(np.ones(PLATE.shape[:2], np.float32), np.eye(2, 3))}
+    everybody = {"person": PlacedMask(np.ones(PLATE.shape[:2], np.float32), np.eye(2, 3))}
     hard = PLAIN.changed(erode=0, feather=0)
     areas = {
         words: laid(PLATE, merge_face(PLATE, landmarks(), grey(1), square(), hard.changed(mask=words), seen=everybody))[
@@ -347,7 +349,7 @@ def test_what_was_found_in_the_drawn_face_moves_with_it():
     left[:, :64] = 1
     hard = PLAIN.changed(erode=0, feather=0, mask="crop*xseg-new")
     for shift in (0.0, 20.0):
-        seen = {"xseg-new": Free(left, square())}
+        seen = {"xseg-new": PlacedMask(left, square())}
         _, mask = laid(PLATE, merge_face(PLATE, landmarks(), grey(1), square(), hard.changed(shift_x=shift), seen=seen))
         edge = np.flatnonzero(mask[100] > 0.5)[-1]
         assert abs(edge - (119 + shift / 100 * face_size(landmarks()))) < 2.5
@@ -385,7 +387,7 @@ def test_what_stands_before_the_face_stays(roll):
     matrix = square(side=160.0, crop=64, roll=roll)
     in_front = np.zeros(PLATE.shape[:2], np.float32)
     in_front[:, 121:] = 1
-    free = Free(1 - cv2.warpAffine(in_front, matrix, (64, 64), borderMode=cv2.BORDER_REPLICATE), matrix)
+    free = PlacedMask(1 - cv2.warpAffine(in_front, matrix, (64, 64), borderMode=cv2.BORDER_REPLICATE), matrix)
     out, mask = laid(PLATE, merge_face(PLATE, landmarks(), grey(1.0), square(), PLAIN, free=free))
     assert mask[60:140, :117].max() > 0.99
     assert mask[:, 125:].max() < 0.01 and np.array_equal(out[:, 126:], PLATE[:, 126:])
@@ -396,7 +398,7 @@ def test_what_stands_before_the_face_stays_where_it_is_when_the_face_does_not(ch
     matrix = square(side=160.0, crop=64)
     in_front = np.zeros(PLATE.shape[:2], np.float32)
     in_front[:, 131:] = 1
-    free = Free(1 - cv2.warpAffine(in_front, matrix, (64, 64), borderMode=cv2.BORDER_REPLICATE), matrix)
+    free = PlacedMask(1 - cv2.warpAffine(in_front, matrix, (64, 64), borderMode=cv2.BORDER_REPLICATE), matrix)
     _, mask = laid(PLATE, merge_face(PLATE, landmarks(), grey(1.0), square(), PLAIN.changed(**changes), free=free))
     assert mask[80:120, :127].max() > 0.99 and mask[:, 135:].max() < 0.01
     assert mask[100, 126] > 0.5
@@ -407,7 +409,7 @@ def test_a_hand_before_the_face_does_not_tint_it():
     matrix = square(side=160.0, crop=64)
     in_front = np.zeros(PLATE.shape[:2], np.float32)
     in_front[:, 121:] = 1
-    free = Free(1 - cv2.warpAffine(in_front, matrix, (64, 64), borderMode=cv2.BORDER_REPLICATE), matrix)
+    free = PlacedMask(1 - cv2.warpAffine(in_front, matrix, (64, 64), borderMode=cv2.BORDER_REPLICATE), matrix)
     outs = []
     for hand in ((20, 200, 30), (250, 250, 250)):
         plate = np.full_like(PLATE, (190, 150, 130))
@@ -424,15 +426,6 @@ def test_a_poisson_blend_brings_the_face_to_the_plates_level():
     met, _ = laid(plate, merge_face(plate, landmarks(), grey(0.5), square(), PLAIN.changed(blend="poisson")))
     assert np.abs(alpha[mask == 1].astype(int) - plate[mask == 1]).max() > 20
     assert np.abs(met.astype(int) - plate).max() <= 1
-
-
-def test_what_was_met_before_is_handed_on():
-    options = PLAIN.changed(blend="poisson")
-    dark, light = (np.full_like(PLATE, level) for level in (100, 160))
-    first = merge_face(dark, landmarks(), grey(0.5), square(), options)
-    second, _ = laid(light, merge_face(light, landmarks(), grey(0.5), square(), options, before=first.meeting))
-    assert second[90:110, 110:130].mean() == pytest.approx(118, abs=1)  # its level; the edge is met at once
-    assert merge_face(dark, landmarks(), grey(0.5), square(), PLAIN).meeting is None
 
 
 def test_raw_is_the_crop_as_it_is():

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from semblance.finish.colour import apply_colour, into
-from semblance.finish.merge import MergeOptions, colours_for, merge_face
+from semblance.finish.merge import colours_for, merge_face
+from semblance.finish.merge_options import MergeOptions
 from semblance.finish.steady_colours import REACH, steadied_colours
 from semblance.streams import with_neighbours
 

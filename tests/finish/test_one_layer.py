@@ -9,7 +9,8 @@ from semblance.faces.mesh_space import layout, with_rim
 from semblance.faces.wrap import coordinates, wrap
 from semblance.finish.blend import alpha_blend, unblended
 from semblance.finish.layers import crop_uv, laid_by_mask, mesh_uv, one_layer
-from semblance.finish.merge import Merged, MergeOptions, merge_face
+from semblance.finish.merge import Merged, merge_face
+from semblance.finish.merge_options import MergeOptions
 from semblance.media.native import paste
 from semblance.types import Patch
 from tests.finish.test_depth import DEEP, shading

@@ -3,7 +3,7 @@
 import pytest
 
 from semblance.errors import InputError
-from semblance.finish.merge import MergeOptions
+from semblance.finish.merge_options import MergeOptions
 from semblance.finish.plan import MergePlan, Shot, plan_of, plan_text, read_plan, write_plan
 
 HAND = """

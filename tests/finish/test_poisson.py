@@ -6,6 +6,8 @@ import pytest
 
 from semblance.finish.blend import alpha_blend, seamless_clone
 from semblance.finish.poisson import meeting_of, poisson_blend
+from semblance.finish.steady_meetings import REACH, steadied_meetings
+from semblance.streams import with_neighbours
 
 RNG = np.random.default_rng(0)
 H, W = 200, 160
@@ -28,8 +30,7 @@ def picture(values):
 
 
 def laid(plate, face, mask=MASK, **asked):
-    blended, _ = poisson_blend(plate, face, mask, **asked)
-    return alpha_blend(plate, blended, mask)
+    return alpha_blend(plate, poisson_blend(plate, face, mask, **asked), mask)
 
 
 @pytest.mark.parametrize("mask", [MASK, oval(soft=1), oval(soft=40)])
@@ -59,7 +60,7 @@ def test_it_is_the_solution_of_its_equations():
     plate, face = (cv2.resize(picture(p), small[::-1], interpolation=cv2.INTER_AREA)
                    for p in (90 + DETAIL + X[..., None] / 3, 120 - DETAIL))  # fmt: skip
     mask = cv2.resize(MASK, small[::-1], interpolation=cv2.INTER_AREA)
-    blended, meeting = poisson_blend(plate, face, mask)
+    blended, meeting = poisson_blend(plate, face, mask), meeting_of(plate, face, mask)
     assert meeting.weight.shape == small
     difference, area = (plate.astype(float) - face).reshape(-1, 3), mask.sum()
     level = solved(small, meeting.weight / (0.05**2 * area), difference)
@@ -84,7 +85,7 @@ def test_a_close_up_is_solved_small_and_looks_the_same():
     plate = picture(110 + 0.2 * (X[..., None] - 80) + 20 * np.sin(Y[..., None] / 30))
     large = [cv2.resize(each, (640, 800), interpolation=cv2.INTER_CUBIC) for each in (plate, picture(130))]
     mask = cv2.resize(MASK, (640, 800))
-    blended = poisson_blend(*large, mask)[0]
+    blended = poisson_blend(*large, mask)
     same = cv2.resize(laid(plate, picture(130)), (640, 800), interpolation=cv2.INTER_CUBIC)
     assert np.abs(alpha_blend(large[0], blended, mask).astype(int) - same)[mask > 0.9].max() <= 2
 
@@ -143,7 +144,7 @@ def under_hair(skin, n):
 @pytest.mark.parametrize("scene", [bare_skin, beside_a_wall, a_mask_too_wide, under_hair])
 def test_three_times_steadier_than_opencv(scene):
     clip = still_clip(scene)
-    ours = shimmer(lambda *frame: poisson_blend(*frame)[0], *clip)
+    ours = shimmer(poisson_blend, *clip)
     assert ours < shimmer(seamless_clone, *clip) / 3
     assert ours < (1.2 if scene is a_mask_too_wide else 0.3)
 
@@ -187,30 +188,35 @@ def test_mixed_gradients_let_a_mole_through_and_keep_the_faces_own_lines():
     assert np.abs(mixed[140:150, 75:85].mean((0, 1)) - (190, 150, 130)).max() < 4
 
 
-def test_what_was_before_is_followed_slowly():
-    face = picture((170, 150, 140))
-    dark, light = picture((150, 130, 120)), picture((180, 160, 150))
-    _, meeting = poisson_blend(dark, face, MASK)
-    levels = []
-    for _ in range(12):
-        blended, meeting = poisson_blend(light, face, MASK, before=meeting)
-        levels.append(blended[80:120, 60:100].mean())
-    assert levels[0] == pytest.approx(133.3 + 0.3 * 30, abs=0.6)
-    assert levels[1] == pytest.approx(133.3 + 0.51 * 30, abs=0.6)
-    assert levels[-1] == pytest.approx(163.3, abs=0.8)
-
-
-def test_handing_it_on_halves_what_is_left_of_the_shimmer():
-    plates, faces, masks = still_clip(under_hair)
-    kept = [meeting_of(plates[0], faces[0], masks[0])]
+def test_neighbours_halve_what_is_left_of_the_shimmer():
+    clip = list(zip(*still_clip(under_hair)))
+    windows = with_neighbours([{7: meeting_of(*frame)} for frame in clip], REACH, lambda told: told, {})
+    steady = iter([steadied_meetings(window)[7] for _, window in windows])
+    alone = shimmer(poisson_blend, *zip(*clip))
 
     def steadied(*frame):
-        blended, meeting = poisson_blend(*frame, before=kept[-1])
-        kept.append(meeting)
-        return blended
+        return poisson_blend(*frame, met=(meeting_of(*frame), next(steady)))
 
-    alone = shimmer(lambda *frame: poisson_blend(*frame)[0], plates, faces, masks)
-    assert shimmer(steadied, plates, faces, masks) < 0.6 * alone
+    assert shimmer(steadied, *zip(*clip)) < 0.6 * alone
+
+
+def test_a_lamp_that_goes_on_is_followed_in_its_very_frame():
+    """The face stays grey, the plate jumps by 60 levels: the level jumps with it, nothing of it a frame early."""
+    face = picture((170, 150, 140))
+    plates = [picture((150, 130, 120))] * 4 + [picture((210, 190, 180))] * 4
+    meetings = [{0: meeting_of(plate, face, MASK)} for plate in plates]
+    windows = with_neighbours(meetings, REACH, lambda told: told, {})
+    met = [(now[0], steadied_meetings(window)[0]) for now, window in windows]
+    levels = [poisson_blend(plate, face, MASK, met=each)[80:120, 60:100].mean() for plate, each in zip(plates, met)]
+    assert levels == pytest.approx([133.3] * 4 + [193.3] * 4, abs=1.5)
+
+
+def test_a_meeting_steadied_by_its_like_is_itself():
+    meeting = meeting_of(picture(110 + DETAIL), picture(130 - DETAIL), MASK)
+    steady = steadied_meetings([{}, {3: meeting}, {3: meeting}, {3: meeting}, {3: None}])
+    assert np.abs(steady[3].difference - meeting.difference)[meeting.weight > 1e-3].max() < 1e-5
+    assert np.abs(steady[3].weight - meeting.weight).max() < 1e-6
+    assert steadied_meetings([{}, {3: None}, {3: meeting}]) == {3: None}
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 30), (3, 200), (40, 2)])
@@ -218,8 +224,8 @@ def test_handing_it_on_halves_what_is_left_of_the_shimmer():
 def test_slivers_and_empty_masks(shape, mixed):
     plate, face = (RNG.integers(0, 256, (*shape, 3), np.uint8) for _ in range(2))
     for mask in (np.ones(shape, np.float32), np.zeros(shape, np.float32), RNG.uniform(0, 1, shape).astype(np.float32)):
-        blended, _ = poisson_blend(plate, face, mask, mixed=mixed)
+        blended = poisson_blend(plate, face, mask, mixed=mixed)
         assert blended.shape == face.shape and blended.dtype == np.uint8
     nothing = np.zeros(shape, np.float32)
     if not mixed:
-        assert np.array_equal(poisson_blend(plate, face, np.ones(shape, np.float32), bare=nothing)[0], face)
+        assert np.array_equal(poisson_blend(plate, face, np.ones(shape, np.float32), bare=nothing), face)
