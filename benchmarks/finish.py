@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import json
 from contextlib import closing
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -24,7 +23,7 @@ import numpy as np
 from semblance.create.choose import choose_merge
 from semblance.create.options import SwapOptions
 from semblance.create.painter import Painter
-from semblance.create.render import draw_faces, lay_faces, merge_faces, merged_frames
+from semblance.create.render import draw_faces, merged_frames
 from semblance.create.trial import Look, attempt
 from semblance.create.watch import watch
 from semblance.finish.merge_options import MergeOptions
@@ -77,7 +76,7 @@ def run_case(plate: Path, run: Path, frames: int) -> dict:
     result = {name: {"score": each.score, **each.figures} for name, each in tried.items()}
     changed = plan.whole.model_dump(exclude_defaults=True)
     return {"plate": plate.name, "settings": result, "chosen": changed, "told": told.lines[-1],
-            "masks": masks_of(plate, painter.following(plan), looks[0], clock)}  # fmt: skip
+            "masks": masks_of(plate, painter.following(plan), start, start + frames)}  # fmt: skip
 
 
 def stretch(painter: Painter, plate: Path, start: int, stop: int) -> Look:
@@ -90,24 +89,21 @@ def stretch(painter: Painter, plate: Path, start: int, stop: int) -> Look:
     return Look(frames[len(frames) // 2].frame.index, frames)
 
 
-def masks_of(plate: Path, painter: Painter, look: Look, clock: Clock) -> dict | None:
+def masks_of(plate: Path, painter: Painter, start: int, stop: int) -> dict | None:
     """Where something stands before the face: how much of it the merge leaves alone, and how its mask fits the truth,
     within the face that it would cover without an occluder. None where no truth lies beside the plate, or nothing
     covers the face."""
     path = masks_path(plate)
     if not path.exists():
         return None
-    wanted = {frame.frame.index: frame for frame in look.frames}
+    kept, bare = (_masks(plate, painter, start, stop, occluders) for occluders in ("keep", "cover"))
     drawn, truth, cover = [], [], []
-    for regions in islice(read_frames(probe(path)), max(wanted) + 1):
-        if regions.index not in wanted:
-            continue
+    for regions in islice(read_frames(probe(path)), start, stop):
         shown = regions.pixels[..., 0]
-        kept, bare = (_mask(painter, wanted[regions.index], keeps, clock) for keeps in (True, False))
-        in_front = (shown == REGIONS["occluder"]) & (bare > 0.5)
-        drawn.append(kept)
-        cover.append(in_front)
-        truth.append((bare > 0.5) & ~in_front)
+        face = bare[regions.index] > 0.5
+        drawn.append(kept[regions.index])
+        cover.append((shown == REGIONS["occluder"]) & face)
+        truth.append(face & ~cover[-1])
     cover = np.array(cover)
     if not cover.any():
         return None
@@ -116,18 +112,17 @@ def masks_of(plate: Path, painter: Painter, look: Look, clock: Clock) -> dict | 
     return {"overlap": score.overlap, "left out": score.left_out, "kept": score.kept, "frames": int(seen.sum())}
 
 
-def _mask(painter: Painter, frame, keeps: bool, clock: Clock) -> np.ndarray:
-    """(H, W) float32: how much of each pixel of the frame is new."""
-    whole = painter.plan.whole.changed(occluders="keep" if keeps else "cover")
-    painter = painter.following(MergePlan(whole))
-    item = replace(frame, record=replace(frame.record), passed=[])
-    item.parts = [replace(part, seen=dict(part.seen)) for part in frame.parts]
-    done = merge_faces(lay_faces(item, painter, 1.0, clock), painter, None, None, 1.0, clock)
-    mask = np.zeros(frame.frame.pixels.shape[:2], np.float32)
-    for face in done.laid:
-        patch, (h, w) = face.merged.patch, face.merged.mask.shape
-        mask[patch.y : patch.y + h, patch.x : patch.x + w] = face.merged.mask
-    return mask
+def _masks(plate: Path, painter: Painter, start: int, stop: int, occluders: str) -> dict[int, np.ndarray]:
+    """(H, W) float32 of each frame: how much of each of its pixels is new."""
+    painter = painter.following(MergePlan(painter.plan.whole.changed(occluders=occluders)))
+    masks = {}
+    with merged_frames(probe(plate), start, stop, painter, Clock()) as merged:
+        for item in merged:
+            mask = masks.setdefault(item.frame.index, np.zeros(item.frame.pixels.shape[:2], np.float32))
+            for face in item.laid:
+                patch, (h, w) = face.merged.patch, face.merged.mask.shape
+                mask[patch.y : patch.y + h, patch.x : patch.x + w] = face.merged.mask
+    return masks
 
 
 def measure_time(plate: Path, run: Path, merge: MergeOptions) -> dict[str, float]:

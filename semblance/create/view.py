@@ -6,7 +6,7 @@ batch of looks, `lay` gives the picture, the matrix and the mask that the one pa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any, Protocol
 
@@ -26,8 +26,10 @@ from ..finish.restore import restored
 from ..finish.wear import wardrobe, wear
 from ..processor import bf16_if_native
 from ..types import Face
+from .exposure import drawn_in_any_light
 from .restorer import BUILTIN, Restorer, open_restorer
 
+_BLACK = 1e-3  # mean of a picture in which nothing is to be seen
 _INNER = 5  # a crop's outer fifth shows background: no measure of the face
 
 
@@ -124,15 +126,23 @@ class CropView:
         return take_crop(pixels, matrix, self.size), matrix
 
     def draw(self, looks: list) -> tuple[list, np.ndarray]:
+        return drawn_in_any_light(
+            looks, self._draw, lambda look, gain: (_lighter(look[0], gain), look[1]),
+            lambda drawn, gain: (drawn[0] / np.float32(gain), drawn[1]),
+        )  # fmt: skip
+
+    def _draw(self, looks: list) -> tuple[list, np.ndarray, np.ndarray]:
         batch = torch.from_numpy(np.stack([crop for crop, _ in looks])).permute(0, 3, 1, 2).float() / 255
         with torch.inference_mode():
             faces, masks = self.module.swap(self.net, batch, to="source")
             again, _ = self.module.swap(self.net, batch, to="target")
             inner = slice(self.size // _INNER, -(self.size // _INNER))
-            errors = (again - batch)[:, :, inner, inner].abs().mean((1, 2, 3))
+            again, shown = again[:, :, inner, inner], batch[:, :, inner, inner]
+            errors = (again - shown).abs().mean((1, 2, 3))
+            lighter = again.mean((1, 2, 3)) / shown.mean((1, 2, 3)).clamp(min=_BLACK)
         pictures = faces.permute(0, 2, 3, 1).contiguous().numpy()
         drawn = [None] * len(looks) if masks is None else list(masks[:, 0].numpy())
-        return list(zip(pictures, drawn)), errors.numpy()
+        return list(zip(pictures, drawn)), errors.numpy(), lighter.numpy()
 
     def lay(self, pixels: np.ndarray, look: tuple, drawn: tuple, merge: MergeOptions) -> Laid:
         face, mask = drawn
@@ -174,15 +184,23 @@ class MeshView:
         return _MeshLook(points, unwrap(pixels, points, self.size), told, gaps(square))
 
     def draw(self, looks: list[_MeshLook]) -> tuple[list, np.ndarray]:
+        return drawn_in_any_light(
+            looks, self._draw, lambda look, gain: replace(look, texture=_lighter(look.texture, gain)),
+            lambda drawn, gain: drawn / np.float32(gain),
+        )  # fmt: skip
+
+    def _draw(self, looks: list[_MeshLook]) -> tuple[list, np.ndarray, np.ndarray]:
         textures = torch.from_numpy(np.stack([look.texture for look in looks])).permute(0, 3, 1, 2).float() / 255
         told = torch.from_numpy(np.stack([look.expression for look in looks]))
         # what is drawn is a small change of the mean face, to which eight bits are enough; the mean stays float32
         with torch.inference_mode(), bf16_if_native():
             code = self.net.encode(textures, told, "target")
             drawn, again = (self.net.draw(code, person).clamp(0, 1) for person in ("source", "target"))
-            errors = ((again - textures).abs() * self.net.weight).mean((1, 2, 3)) / self.net.weight.mean()
+            weight = self.net.weight / self.net.weight.mean()
+            errors = ((again - textures).abs() * weight).mean((1, 2, 3))
+            lighter = (again * weight).mean((1, 2, 3)) / (textures * weight).mean((1, 2, 3)).clamp(min=_BLACK)
             fine = self.module.detailed(self.net, drawn)
-        return list(fine.permute(0, 2, 3, 1).contiguous().numpy()), errors.numpy()
+        return list(fine.permute(0, 2, 3, 1).contiguous().numpy()), errors.numpy(), lighter.float().numpy()
 
     def lay(self, pixels: np.ndarray, look: _MeshLook, drawn: np.ndarray, merge: MergeOptions) -> Laid:
         clothes, change = self.clothes, self.openings(look.gaps)
@@ -190,6 +208,11 @@ class MeshView:
             drawn, pixels, look.texture, look.points, clothes, merge.shape, merge.light, merge.detail, change, self.fine
         )
         return Laid(worn.crop, worn.matrix, worn.mask, worn.points)
+
+
+def _lighter(picture: np.ndarray, gain: float) -> np.ndarray:
+    """A picture (H, W, 3) uint8, so many times as light."""
+    return cv2.convertScaleAbs(picture, alpha=float(gain))
 
 
 def _picture(mean: torch.Tensor) -> np.ndarray:

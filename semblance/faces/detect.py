@@ -1,7 +1,7 @@
 """A frame -> boxes where faces are. Full-range BlazeFace (Bazarevsky et al. 2019) as mediapipe 0.10.21 carries it.
 
-The detector looks at 192 x 192 pixels, so a face much smaller than a tenth of the frame escapes it; `thorough` looks
-again at overlapping parts of half the size.
+The detector looks at 192 x 192 pixels, so a face much smaller than a tenth of the frame escapes it, and so does one that
+lies on its side; `thorough` looks again at the picture turned, and at overlapping parts of half the size.
 """
 
 from __future__ import annotations
@@ -50,10 +50,15 @@ class FaceDetector:
             self._detector.process(np.zeros((192, 192, 3), np.uint8))
 
     def find(self, pixels: np.ndarray, thorough: bool = False) -> list[Box]:
-        """pixels (H, W, 3) uint8 RGB -> boxes, surest first; thorough: if there is none, parts of it too."""
+        """pixels (H, W, 3) uint8 RGB -> boxes, surest first; thorough: if there is none, the picture lying on its sides
+        and on its head, and parts of it, too."""
         boxes = self._look(pixels, 0, 0)
+        height, width = pixels.shape[:2]
         if not boxes and thorough:
-            height, width = pixels.shape[:2]
+            for turns in (1, 2, 3):
+                found = self._look(np.rot90(pixels, turns), 0, 0)
+                boxes += [_turned_back(box, turns, width, height) for box in found]
+        if not boxes and thorough:
             for row, column in itertools.product(range(3), range(3)):
                 top, left = height * row // 4, width * column // 4
                 boxes += self._look(pixels[top : top + height // 2, left : left + width // 2], left, top)
@@ -80,6 +85,16 @@ class FaceDetector:
             x0, y0 = left + box.xmin * width, top + box.ymin * height
             found.append(Box(x0, y0, x0 + box.width * width, y0 + box.height * height, float(detection.score[0])))
         return found
+
+
+def _turned_back(box: Box, turns: int, width: int, height: int) -> Box:
+    """A box found in a picture that was turned by so many quarters (np.rot90), in the picture as it was."""
+    x0, y0, x1, y1 = {
+        1: (width - box.y1, box.x0, width - box.y0, box.x1),
+        2: (width - box.x1, height - box.y1, width - box.x0, height - box.y0),
+        3: (box.y0, height - box.x1, box.y1, height - box.x0),
+    }[turns]
+    return Box(x0, y0, x1, y1, box.score)
 
 
 def overlap(a, b) -> float:
