@@ -1,6 +1,6 @@
 """Semblance: consented synthetic faces, labelled, and measured.
 
-    from semblance import extract, curate, train, swap, replace, merge_sheet, hand_off, measure, film_people, demo
+    from semblance import extract, curate, train, swap, replace, merge_sheet, hand_off, measure, compare, demo
 
 Nothing heavy is imported until a verb is first used.
 """
@@ -29,6 +29,7 @@ _VERBS = {
     "replace": "semblance.create.replace",
     "merge_sheet": "semblance.create.merge_sheet",
     "measure": "semblance.create.measure",
+    "compare": "semblance.create.compare",
     "film_people": "semblance.create.film",
     "people_sheet": "semblance.create.people_sheet",
     "demo": "semblance.create.demo",

@@ -28,6 +28,7 @@ VERBS = {
     "mask apply": "a faceset or pictures -> masks of what is really face",
     "restore train": "sharp faces of people who don't exist -> a net that makes drawn faces finer",
     "measure": "a finished clip and its plate -> a table: value, noise floor, good, fair or poor",
+    "compare": "a finished clip and its plate -> before, after and difference as a video, figures frame by frame",
     "verify": "what a file says of its making, and whether that holds",
     "keys new": "a new signing identity; the old one stays known",
     "keys show": "who signs what is made here",

@@ -433,6 +433,31 @@ def _measure(progress: TerminalProgress, stop: StopSignal) -> Callable:
     return command
 
 
+def _compare(progress: TerminalProgress, stop: StopSignal) -> Callable:
+    from ..create.compare import compare
+
+    def command(
+        result: tyro.conf.Positional[Path],
+        target: Path,
+        out: Path = Path("comparison"),
+        limit: int | None = None,
+    ) -> None:
+        """Show a result beside its plate: a video of before, after and difference, figures frame by frame, and the
+        frames on which one of them jumps.
+
+        Args:
+            result: the finished clip
+            target: the clip it was made from (the plate)
+            out: the new folder
+            limit: only so many frames from the start
+        """
+        compared = compare(result, target, out, limit, progress, stop)
+        progress.done()
+        tell(compared.summary())
+
+    return command
+
+
 def _people_film(progress: TerminalProgress, stop: StopSignal) -> Callable:
     from ..create.film import FilmOptions, film_people
 
@@ -544,6 +569,7 @@ _MAKERS: dict[str, Callable[[TerminalProgress, StopSignal], Callable]] = {
     "mask apply": _mask_apply,
     "restore train": _restore_train,
     "measure": _measure,
+    "compare": _compare,
     "verify": verify_verb,
     "keys new": keys_new_verb,
     "keys show": keys_show_verb,

@@ -23,6 +23,14 @@ def drawn(what: str, permission: Permission | None = None) -> Claim:
     return Claim(what, "created", consent=permission.consent, nobody_real=permission.kind == "synthetic")
 
 
+def compared(result: ClipInfo, plate: ClipInfo) -> Claim:
+    """Of a result shown beside its plate. Raises MediaError."""
+    what = f"comparison of {result.path.name} with its plate"
+    shown = (ingredient_of(result.path, "plate"), ingredient_of(plate.path, "source"))
+    nobody_real = all(shows_nobody_real(clip.path) for clip in (result, plate))
+    return Claim(what, "edited", shown, nobody_real=nobody_real, watermark=payload_of(what, *(p.sha256 for p in shown)))
+
+
 def swapped(plate: ClipInfo, header: dict, permission: Permission, work: dict) -> Claim:
     """Of a plate with another's face. work: all that its frames depend on: the watermark's number follows from it."""
     sources = [

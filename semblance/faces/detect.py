@@ -1,7 +1,7 @@
 """A frame -> boxes where faces are. Full-range BlazeFace (Bazarevsky et al. 2019) as mediapipe 0.10.21 carries it.
 
-The detector looks at 192 x 192 pixels, so a face much smaller than a tenth of the frame escapes it, and so does one that
-lies on its side; `thorough` looks again at the picture turned, and at overlapping parts of half the size.
+The detector looks at 192 x 192 pixels, so a face much smaller than a tenth of the frame escapes it, and so does one
+that lies on its side; `thorough` looks again at the picture turned, and at overlapping parts of half the size.
 """
 
 from __future__ import annotations
