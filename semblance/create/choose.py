@@ -16,6 +16,7 @@ from ..runs import Clock, Progress, StopSignal
 from ..types import ClipInfo
 from .job import Job
 from .painter import Painter
+from .restorer import is_installed
 from .trial import Tried, attempt, choose_looks, draw_looks
 from .view import has_mesh
 
@@ -36,6 +37,7 @@ _FOR_CROPS: list[list[dict]] = [
     [{"blend": "bands"}, {"blend": "poisson"}],
     [{"erode": 0.0}, {"erode": 8.0}],
     [{"feather": 5.0}, {"feather": 18.0}],
+    [{"restore": 1.0}, {"restore": 0.5}],
     [{"sharpen": 0.5}, {"sharpen": 1.0}, {"grain": 1.0}, {"defocus": 1.0}],
 ]
 # a model in mesh space has its edge and the plate's light already
@@ -66,8 +68,9 @@ def choose_merge(info: ClipInfo, painter: Painter, frames: int, progress: Progre
     if not looks:
         progress.say("Merge: the usual settings; no frame was found to try others on.")
         return plan.decided()
+    restores = is_installed(painter.options.restorer, plan.whole.restore_scale)
     questions = [
-        [change for change in question if _is_open(plan.whole, change)]
+        [change for change in question if _is_open(plan.whole, change) and (restores or "restore" not in change)]
         for question in (_FOR_MESHES if has_mesh(painter.module) else _FOR_CROPS)
     ]
     progress.stage("choose the merge", 1 + sum(map(len, questions)), "settings")

@@ -43,6 +43,11 @@ class Restorer:
             return self.module.detail(self.net, pictures).permute(0, 2, 3, 1).contiguous().numpy()
 
 
+def is_installed(model: Path | str = BUILTIN, scale: int = 2) -> bool:
+    """Whether there are weights to open; those of a user's own run are taken to be there."""
+    return str(model) != BUILTIN or load_base(MODEL, PRESETS[scale]) is not None
+
+
 def open_restorer(model: Path | str = BUILTIN, scale: int = 2, progress: Progress | None = None) -> Restorer:
     """The averaged weights of a run, or those of the package for this scale. Raises ModelError where there are none, or
     where a run's are for another scale."""
