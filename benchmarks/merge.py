@@ -113,7 +113,7 @@ def blends() -> dict:
         "alpha": lambda: alpha_blend(plate, face, mask),
         "bands": lambda: band_blend(plate, face, mask),
         "poisson": lambda: poisson_blend(plate, face, mask),
-        "poisson-mixed": lambda: poisson_blend(plate, face, mask, mixed=True),
+        "poisson-mixed": lambda: poisson_blend(plate, face, mask, mixed=np.ones(mask.shape, np.float32)),
         "opencv": lambda: seamless_clone(plate, face, mask),
     }
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from ..faceset.spoil import jpeg
+
 _BLOCK = 8
 _UNIT = 16  # pixels: a JPEG with halved colours works on squares of this side
 _NOTHING = 1.0  # levels of 255: a weaker frequency counts as gone
@@ -16,7 +18,7 @@ _QUALITIES = (98, 95, 90, 80, 70, 60, 50, 40, 30, 20)  # of JPEG, least wear fir
 
 
 def worn_like(face: np.ndarray, plate: np.ndarray, at: tuple[int, int], strength: float) -> np.ndarray:
-    """face and plate (h, w, 3) uint8 RGB whose first pixel lies at (x, y) of the frame -> the face, uint8, `strength`
+    """face and plate (h, w, 3) float32 RGB 0..1 whose first pixel lies at (x, y) of the frame -> the face, `strength`
     (0..1) of the way to as few frequencies as the plate's; as it is where it is worn as much, or too small to tell."""
     own, wanted = gone(face, at), gone(plate, at)
     if not wanted > own:
@@ -32,27 +34,29 @@ def worn_like(face: np.ndarray, plate: np.ndarray, at: tuple[int, int], strength
 
 
 def gone(picture: np.ndarray, at: tuple[int, int]) -> float:
-    """Share 0..1 of the frequencies of whole blocks of a picture (h, w, 3) uint8 that are next to nothing; NaN if there
+    """Share 0..1 of the frequencies of whole blocks of a picture (h, w, 3) 0..1 that are next to nothing; NaN if there
     is no whole block."""
     x, y = (-each % _BLOCK for each in at)
-    luma = cv2.cvtColor(picture[y:, x:], cv2.COLOR_RGB2GRAY) if picture[y:, x:].size else np.zeros((0, 0), np.uint8)
+    luma = (
+        cv2.cvtColor(picture[y:, x:], cv2.COLOR_RGB2GRAY) * 255
+        if picture[y:, x:].size
+        else np.zeros((0, 0), np.float32)
+    )
     rows, columns = (side // _BLOCK for side in luma.shape)
     if not rows or not columns:
         return float("nan")
-    blocks = luma[: rows * _BLOCK, : columns * _BLOCK].reshape(rows, _BLOCK, columns, _BLOCK).astype(np.float32)
+    blocks = luma[: rows * _BLOCK, : columns * _BLOCK].reshape(rows, _BLOCK, columns, _BLOCK)
     waves = _waves()
     found = np.einsum("ik,rkcl,jl->rcij", waves, blocks, waves, optimize=True)
     return float((np.abs(found).reshape(-1, _BLOCK**2)[:, 1:] < _NOTHING).mean())
 
 
 def compressed(face: np.ndarray, at: tuple[int, int], quality: int) -> np.ndarray:
-    """face (h, w, 3) uint8 through JPEG of a quality 1..100, on blocks that lie where the frame's lie."""
+    """face (h, w, 3) float32 0..1 through JPEG of a quality 1..100, on blocks that lie where the frame's lie."""
     x, y = (each % _UNIT for each in at)
     h, w = face.shape[:2]
     framed = cv2.copyMakeBorder(face, y, -(y + h) % _UNIT, x, -(x + w) % _UNIT, cv2.BORDER_REPLICATE)
-    kind = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420]
-    _, data = cv2.imencode(".jpg", framed[..., ::-1], kind)
-    return cv2.imdecode(data, cv2.IMREAD_COLOR)[y : y + h, x : x + w, ::-1]
+    return jpeg(framed, quality)[y : y + h, x : x + w]
 
 
 def _waves() -> np.ndarray:

@@ -25,15 +25,15 @@ def like_plate(
 ) -> np.ndarray:
     """face and plate (h, w, 3) of one depth, alpha (h, w) 0..1 the mask, at: (x, y) of the first pixel in the frame,
     motion: (x, y) pixels that the face goes in a frame's time -> the face, changed as the options say."""
-    if options.defocus or options.motion_blur or options.grain:
-        where, white = alpha > _OWN, np.float32(white_of(face))
-        light, like = face / white, plate / white
-        light = streaked(light, (options.motion_blur * motion[0], options.motion_blur * motion[1]))
-        if options.defocus:
-            light = softened(light, options.defocus * softness(light, like, where))
-        if options.grain:
-            light = with_grain(light, like, where, options.grain, chance)
-        face = np.rint(light * white).astype(face.dtype)
-    if options.compression and face.dtype == np.uint8:
-        face = worn_like(face, plate, at, options.compression)
-    return face
+    if not (options.defocus or options.motion_blur or options.grain or options.compression):
+        return face
+    where, white = alpha > _OWN, np.float32(white_of(face))
+    light, like = face / white, plate / white
+    light = streaked(light, (options.motion_blur * motion[0], options.motion_blur * motion[1]))
+    if options.defocus:
+        light = softened(light, options.defocus * softness(light, like, where))
+    if options.grain:
+        light = with_grain(light, like, where, options.grain, chance)
+    if options.compression:
+        light = worn_like(light, like, at, options.compression)
+    return np.rint(light * white).astype(face.dtype)

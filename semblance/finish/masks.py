@@ -10,12 +10,23 @@ import cv2
 import numpy as np
 
 from ..faces.mask import hull_mask
+from ..faces.mesh_space import HOLES, OUTER_LIPS
+from ..measures.regions import LEFT_BROW, RIGHT_BROW
+from .place import face_size
 
 # a Gaussian has no end: beyond two standard deviations (2.28 % of a straight edge) the feather is cut to exactly 0 or 1
 _TAIL = 0.0228
 _DEVIATIONS = 4.0  # from one end of the feather to the other
 _FOREHEAD, _CHIN = 10, 152
 _WIDER, _HIGHER, _LOWER = 1.5, 1.8, 1.3  # a head against its face's mesh: hair and ears, crown, neck
+_FEATURES = (
+    *((*upper, *lower) for upper, lower in HOLES.values()),
+    (*OUTER_LIPS[0], *OUTER_LIPS[1]),
+    (*RIGHT_BROW, 46, 53, 52, 65, 55),
+    (*LEFT_BROW, 276, 283, 282, 295, 285),
+    (98, 97, 2, 326, 327, 294, 4, 64),  # the tip of the nose and its nostrils
+)
+_AROUND_FEATURES = 0.02  # of the face's size
 _CORNER = 0.2  # radius of the crop's corners, part of its side: in a cheek a square corner is seen, a round one is not
 
 
@@ -56,6 +67,17 @@ def erode_edge(mask: np.ndarray, radius: float) -> np.ndarray:
     # distances run between pixel centres, so the first pixel within the edge has distance 1
     depth = cv2.distanceTransform(measured, cv2.DIST_L2, cv2.DIST_MASK_5)[1:-1, 1:-1]
     return np.clip(depth - radius, 0, 1) if radius > 0 else np.clip(1 - depth - radius, 0, 1)
+
+
+def skin_between(points: np.ndarray, side: int) -> np.ndarray:
+    """Landmarks (478, 2) on a grid -> (side, side) float32: 1 on skin, 0 on eyes, brows, lips and nostrils, with a soft
+    edge."""
+    drawn = np.zeros((side, side), np.uint8)
+    for part in _FEATURES:
+        cv2.fillConvexPoly(drawn, cv2.convexHull(np.rint(points[list(part), :2]).astype(np.int32)), 1)
+    reach = max(1, round(_AROUND_FEATURES * face_size(points)))
+    drawn = cv2.dilate(drawn, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1,) * 2))
+    return 1 - cv2.GaussianBlur(drawn.astype(np.float32), (0, 0), reach / 2)
 
 
 def clip_to_crop(mask: np.ndarray, rim: float) -> np.ndarray:

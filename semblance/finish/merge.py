@@ -22,7 +22,7 @@ from .colour import apply_colour
 from .face_colours import COLOUR_SIDE, FaceColours, measure_colours
 from .like_plate import like_plate
 from .mask_words import SEEN, composed, named
-from .masks import clip_to_crop, erode_edge, feather_edge, head_points, pad_sides
+from .masks import clip_to_crop, erode_edge, feather_edge, head_points, pad_sides, skin_between
 from .merge_options import MergeOptions
 from .place import (
     Rectangle,
@@ -51,7 +51,8 @@ _OVERSAMPLE = 1.25  # a shrinking crop keeps this margin over the frame's grid, 
 class Placed:
     """A new face on the frame's grid, over the rectangle `where` of it: face (h, w, 3) in the plate's depth; alpha
     (h, w) float32 0..1: how much of it is to be seen; edge (h, w): the same with nothing before the face; bare (h, w)
-    or None: where nothing is; matrix (2, 3): frame pixels -> crop pixels, as the crop is shown."""
+    or None: where nothing is; matrix (2, 3): frame pixels -> crop pixels, as the crop is shown; skin (h, w) or None:
+    where the plate's own lines may show through."""
 
     where: Rectangle
     face: np.ndarray
@@ -59,6 +60,7 @@ class Placed:
     edge: np.ndarray
     bare: np.ndarray | None
     matrix: np.ndarray
+    skin: np.ndarray | None = None
 
     def meeting(self, plate: np.ndarray) -> Meeting:
         """Where and how far apart plate (H, W, 3) and face meet, for a Poisson blend."""
@@ -154,7 +156,10 @@ def place_face(
     bare = None if bare is None else _mask_shown(bare, shown_to_mask, where)
     corner, chance = (where.x0, where.y0), np.random.default_rng(seed)
     face = like_plate(face, where.of(plate), alpha, corner, options, motion, chance)
-    return Placed(where, face, alpha, edge, bare, shown)
+    skin = None
+    if options.blend == "poisson-mixed":
+        skin = _mask_shown(skin_between(points, mask.shape[0]), shown_to_mask, where)
+    return Placed(where, face, alpha, edge, bare, shown, skin)
 
 
 def join_face(
@@ -170,7 +175,7 @@ def join_face(
         if options.blend == "opencv":
             face = seamless_clone(under, face, alpha)
         elif options.poisson:
-            face = poisson_blend(under, face, placed.edge, placed.bare, options.blend == "poisson-mixed", met)
+            face = poisson_blend(under, face, placed.edge, placed.bare, placed.skin, met)
         pixels = alpha_blend(under, face, alpha * opacity)
     return Merged(Patch(placed.where.x0, placed.where.y0, pixels), alpha * opacity, face, placed.matrix)
 

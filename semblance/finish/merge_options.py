@@ -78,9 +78,9 @@ class MergeOptions(Options):
     """Makes the new face more magenta, less green (to 100: a stop), or greener (to -100)."""
     blend: Literal["alpha", "bands", "poisson", "poisson-mixed", "opencv", "raw"] = "alpha"
     """How face and plate are joined: by the mask alone (alpha); each band of detail with an edge of its own width
-    (bands); with the face tinted smoothly so that its edge meets the plate (poisson); so, and with the plate's own
-    lines and moles where they are stronger (poisson-mixed); by OpenCV's seamless cloning (opencv); or the model's crop
-    just as it is, with its own mask and colours (raw)."""
+    (bands); with the face tinted smoothly so that its edge meets the plate (poisson); so, and with the lines and moles
+    of the plate's own skin where they are stronger (poisson-mixed); by OpenCV's seamless cloning (opencv); or the
+    model's crop just as it is, with its own mask and colours (raw)."""
     sharpen: float = Field(0.0, ge=0, le=3)
     """Strength of sharpening of the new face (0 to 3)."""
     sharpen_kind: Kind = "gaussian"
@@ -97,7 +97,7 @@ class MergeOptions(Options):
     grain: float = Field(0.0, ge=0, le=1)
     """How much of the grain that the plate has more than the new face it is given (0 to 1)."""
     compression: float = Field(0.0, ge=0, le=1)
-    """How far the new face is worn to look as compressed as the plate around it (0 to 1); for plates of 8 bits."""
+    """How far the new face is worn to look as compressed as the plate around it (0 to 1)."""
     restore: float = Field(0.0, ge=0, le=1)
     """How much detail a restorer adds to the drawn face (0 to 1); for models that draw aligned crops."""
     restore_scale: Literal[2, 4] = 2

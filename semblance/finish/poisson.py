@@ -48,7 +48,7 @@ def poisson_blend(
     face: np.ndarray,
     mask: np.ndarray,
     bare: np.ndarray | None = None,
-    mixed: bool = False,
+    mixed: np.ndarray | None = None,
     met: tuple[Meeting, Meeting] | None = None,
 ) -> np.ndarray:
     """plate and face (h, w, 3) uint8 or uint16, mask (h, w) float32 0..1 -> the face, of the same depth, on the plate's
@@ -64,10 +64,10 @@ def poisson_blend(
     grid = now.edge.shape[::-1]
     size = _size(mask)
     small = size * grid[1] / height
-    if mixed:
+    if mixed is not None:
         held, weight = (cv2.resize(each, (width, height), interpolation=cv2.INTER_LINEAR)
                         for each in (meeting.difference, meeting.weight))  # fmt: skip
-        slopes = _stronger_slopes(plate, face, bare)
+        slopes = _stronger_slopes(plate, face, mixed if bare is None else mixed * bare)
         added = membrane(held, weight / np.float32(_LEVEL * size) ** 2, slopes, _FINELY)
         level = cv2.resize(added, grid, interpolation=cv2.INTER_AREA)
         added += cv2.resize(at_the_edge(now, level, small), (width, height), interpolation=cv2.INTER_LINEAR)
@@ -128,15 +128,16 @@ def _size(mask: np.ndarray) -> float:
     return max(float(mask.sum()), _LEAST_FACE) ** 0.5
 
 
-def _stronger_slopes(plate: np.ndarray, face: np.ndarray, bare: np.ndarray | None) -> np.ndarray:
-    """(h, w, 3): by how much each pixel's neighbours differ more in the plate than in the face, where they do."""
+def _stronger_slopes(plate: np.ndarray, face: np.ndarray, where: np.ndarray) -> np.ndarray:
+    """(h, w, 3): by how much each pixel's neighbours differ more in the plate than in the face, where they do and as
+    far as `where` (h, w) 0..1 lets them."""
     pull = np.zeros(plate.shape, np.float32)
-    _add_slopes(plate, face, np.ones(plate.shape[:2], np.float32) if bare is None else bare, white_of(face), pull)
+    _add_slopes(plate, face, where.astype(np.float32), white_of(face), pull)
     return pull
 
 
 @njit(cache=True, nogil=True)
-def _add_slopes(plate, face, bare, white, pull):
+def _add_slopes(plate, face, where, white, pull):
     height, width, channels = plate.shape
     in_plate, in_face = np.zeros(channels, np.float32), np.zeros(channels, np.float32)
     for y in range(height):
@@ -152,7 +153,7 @@ def _add_slopes(plate, face, bare, white, pull):
                     stronger += in_plate[c] ** 2 - in_face[c] ** 2
                 if stronger <= 0:
                     continue
-                share = min(bare[y, x], bare[v, u]) / np.float32(white)
+                share = min(where[y, x], where[v, u]) / np.float32(white)
                 for c in range(channels):
                     slope = share * (in_plate[c] - in_face[c])
                     pull[v, u, c] += slope

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from semblance.finish.masks import clip_to_crop, erode_edge, feather_edge, pad_sides
+from semblance.faces.mean_face import mean_face
+from semblance.finish.masks import clip_to_crop, erode_edge, feather_edge, pad_sides, skin_between
 
 SIDE = 256
 Y, X = np.mgrid[:SIDE, :SIDE] - (SIDE - 1) / 2
@@ -86,3 +87,15 @@ def test_a_feathered_crop_ends_at_the_crop_border():
 
 def test_a_rim_wider_than_the_crop_leaves_nothing():
     assert not clip_to_crop(np.ones((16, 16), np.float32), 9).any()
+
+
+def test_between_the_features_is_skin():
+    face = mean_face()[:, :2] * 300 + 256
+    skin = skin_between(face, 512)
+    for point in (159, 13, 105, 334, 2):  # lids, lips, both brows, under the nose
+        x, y = face[point].astype(int)
+        assert skin[y, x] < 0.1
+    for point in (50, 280, 151, 199):  # cheeks, forehead, chin
+        x, y = face[point].astype(int)
+        assert skin[y, x] > 0.95
+    assert skin.dtype == np.float32 and skin.min() >= 0 and skin.max() <= 1 + 1e-6

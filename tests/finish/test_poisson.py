@@ -181,11 +181,13 @@ def test_mixed_gradients_let_a_mole_through_and_keep_the_faces_own_lines():
     plate, face = picture((190, 150, 130)), picture((170, 140, 140))
     cv2.circle(plate, (70, 120), 4, (90, 60, 50), -1)
     face[70:74, 60:100] = (60, 40, 40)
-    alone, mixed = laid(plate, face).astype(int), laid(plate, face, mixed=True).astype(int)
+    alone, mixed = laid(plate, face).astype(int), laid(plate, face, mixed=np.ones((H, W), np.float32)).astype(int)
     assert np.abs(alone[120, 70] - (190, 150, 130)).max() < 8
     assert np.abs(mixed[120, 70] - (90, 60, 50)).max() < 12
     assert mixed[72, 80, 0] < 100 and alone[72, 80, 0] < 100
     assert np.abs(mixed[140:150, 75:85].mean((0, 1)) - (190, 150, 130)).max() < 4
+    elsewhere = (np.abs(Y - 120) > 12).astype(np.float32)  # the mole lies where the plate has no say
+    assert np.abs(laid(plate, face, mixed=elsewhere).astype(int) - alone)[100:140, 40:120].max() <= 3
 
 
 def test_neighbours_halve_what_is_left_of_the_shimmer():
@@ -224,7 +226,7 @@ def test_a_meeting_steadied_by_its_like_is_itself():
 def test_slivers_and_empty_masks(shape, mixed):
     plate, face = (RNG.integers(0, 256, (*shape, 3), np.uint8) for _ in range(2))
     for mask in (np.ones(shape, np.float32), np.zeros(shape, np.float32), RNG.uniform(0, 1, shape).astype(np.float32)):
-        blended = poisson_blend(plate, face, mask, mixed=mixed)
+        blended = poisson_blend(plate, face, mask, mixed=np.ones(shape, np.float32) if mixed else None)
         assert blended.shape == face.shape and blended.dtype == np.uint8
     nothing = np.zeros(shape, np.float32)
     if not mixed:
