@@ -10,13 +10,18 @@ from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
+import av
+import numpy as np
+
 from ..errors import MediaError
 from ..types import ClipInfo, Frame
-from .image import read_picture
+from .fine import shallowed
+from .image import read_deep_picture, read_picture
 from .opening import STILLS
 
 FOLDER = "folder"  # the container of a sequence of pictures
 FOLDER_RATE = Fraction(25)
+_DEEP = "rgb48le"  # of pictures with 16 bits a channel
 
 
 def pictures_in(folder: Path, kinds: tuple[str, ...] = STILLS) -> list[Path]:
@@ -31,6 +36,7 @@ def probe_folder(folder: Path) -> ClipInfo:
     if not pictures:
         raise MediaError(f"{folder} holds no pictures ({', '.join(STILLS)}); name a clip or a folder of pictures.")
     height, width = read_picture(pictures[0]).shape[:2]
+    deep = read_deep_picture(pictures[0]) is not None
     return ClipInfo(
         path=folder,
         container=FOLDER,
@@ -40,7 +46,7 @@ def probe_folder(folder: Path) -> ClipInfo:
         rate=FOLDER_RATE,
         frames=len(pictures),
         duration=float(len(pictures) / FOLDER_RATE),
-        pixel_format="rgb24",
+        pixel_format=_DEEP if deep else "rgb24",
         colour_range="pc",
         colour_matrix="gbr",
     )
@@ -49,14 +55,16 @@ def probe_folder(folder: Path) -> ClipInfo:
 def read_folder(info: ClipInfo, start: int, stop: int | None) -> Iterator[Frame]:
     """The pictures [start, stop) as frames; raises MediaError at one of another size."""
     for index, path in list(enumerate(pictures_in(info.path)))[start:stop]:
-        pixels = read_picture(path)
+        deep = read_deep_picture(path) if info.pixel_format == _DEEP else None
+        pixels = read_picture(path) if deep is None else shallowed(deep)
         if pixels.shape != (info.height, info.width, 3):
             size = f"{pixels.shape[1]}x{pixels.shape[0]}"
             raise MediaError(
                 f"{path} is {size}, but the folder's first picture is {info.width}x{info.height}; "
                 "the pictures of a folder need one size."
             )
-        yield Frame(index, float(index / info.rate), pixels)
+        native = None if deep is None else av.VideoFrame.from_ndarray(np.ascontiguousarray(deep), format=_DEEP)
+        yield Frame(index, float(index / info.rate), pixels, native)
 
 
 def _split(name: str) -> list[str]:

@@ -9,6 +9,7 @@ import struct
 import warnings
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 
@@ -38,6 +39,23 @@ def read_picture(path: Path) -> np.ndarray:
     if path.is_file() and path.stat().st_size == 0:
         raise MediaError(f"{path} is empty (0 bytes); copy or export it again.")
     return _decoded(path, str(path))
+
+
+def read_deep_picture(path: Path) -> np.ndarray | None:
+    """(H, W, 3) uint16 RGB of a PNG or TIFF with 16 bits a channel, grey repeated, alpha dropped; None for any other
+    file, and for one that cannot be read."""
+    path = Path(path)
+    if path.suffix.lower() not in _DEEP or (path.suffix.lower() == ".png" and not _is_deep_png(path)):
+        return None
+    found = cv2.imread(str(path), cv2.IMREAD_ANYDEPTH | cv2.IMREAD_COLOR)
+    return None if found is None or found.dtype != np.uint16 else found[..., ::-1]
+
+
+def _is_deep_png(path: Path) -> bool:
+    """By its header, so that a picture of 8 bits is not decoded twice."""
+    with suppress(OSError), path.open("rb") as file:
+        return file.read(25)[24:] == b"\x10"
+    return False
 
 
 def decode_picture(data: bytes, what: str) -> np.ndarray:
@@ -72,6 +90,7 @@ def _to_rgb(picture: Image.Image) -> np.ndarray:
 
 
 _SUFFIXES = (".png", ".jpg", ".jpeg")
+_DEEP = (".png", ".tif", ".tiff")
 
 
 def check_picture(suffix: str) -> None:

@@ -9,9 +9,13 @@ import numpy as np
 import pytest
 
 from semblance.errors import MediaError
+from semblance.media.encode import EncodeOptions
+from semblance.media.fine import fine_pixels, is_deep
 from semblance.media.image import write_picture
 from semblance.media.probe import probe
 from semblance.media.read import frame_times, frames_at, read_frames
+from semblance.media.write import open_segment
+from semblance.types import Patch
 from tests.clips import Track, break_packet, index_of, level, make_clip, pattern
 
 FRAMES = 24
@@ -141,6 +145,25 @@ def test_a_folder_of_pictures_is_a_clip_in_natural_order(tmp_path):
     write_picture(tmp_path / "shot5.png", np.zeros((6, 7, 3), np.uint8), {})
     with pytest.raises(MediaError, match=r"shot5\.png is 7x6, but the folder's first picture is 7x5"):
         list(read_frames(info))
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_pictures_of_sixteen_bits_keep_them(tmp_path, suffix):
+    """A ramp in steps of one of 65,536 levels: none is lost on the way to a frame, nor to the PNG that comes of it."""
+    ramp = np.arange(30 * 40 * 3, dtype=np.uint16).reshape(30, 40, 3) * 17
+    for k in range(2):
+        assert cv2.imwrite(str(tmp_path / f"{k}{suffix}"), ramp[..., ::-1])
+    info = probe(tmp_path)
+    assert is_deep(info.pixel_format)
+    first, second = read_frames(info)
+    assert np.array_equal(fine_pixels(first), ramp)
+    assert np.array_equal(second.pixels, np.rint(ramp / 257).astype(np.uint8))
+    with open_segment(tmp_path / "out", info, EncodeOptions(codec="png"), {}) as writer:
+        writer.write(first, [Patch(3, 4, np.full((5, 6, 3), 1234, np.uint16))])
+    made = cv2.imread(str(tmp_path / "out" / "000001.png"), cv2.IMREAD_UNCHANGED)[..., ::-1]
+    wanted = ramp.copy()
+    wanted[4:9, 3:9] = 1234
+    assert made.dtype == np.uint16 and np.array_equal(made, wanted)
 
 
 def _bad(folder, kind):
