@@ -30,7 +30,7 @@ from .gaps import LEAPT, LOST, LaidFace, MergedFrame, bridged
 from .in_front import seen_in, seen_in_drawn
 from .job import POORLY_DRAWN, Record
 from .painter import Painter
-from .steady_faces import meetings_steadied, reach_of, steadied
+from .steady_faces import drawn_steadied, meetings_steadied, reach_of, steadied
 from .view import Laid
 from .watch import Watched, watch
 from .who import Chooser
@@ -78,17 +78,20 @@ def merged_frames(
     """
     aspect = float(info.pixel_aspect)
     depth = depth_for(info.width, info.height)
-    bridge = painter.options.bridge
-    reach = max(reach_of(merge) for merge in painter.settings.values())
-    meets = MEETINGS if any(merge.poisson for merge in painter.settings.values()) else 0
+    bridge, settings = painter.options.bridge, painter.settings.values()
+    reach = max(reach_of(merge) for merge in settings)
+    meets = MEETINGS if any(merge.poisson for merge in settings) else 0
     with ExitStack() as stack:
         stack.enter_context(cores_shared_by(_BUSY))
         person = stack.enter_context(PersonMask()) if painter.wants("person", "head") else None
-        beyond = reach + meets + bridge
-        begin, end = max(start - beyond, 0), stop_at + beyond
+        textures = max(merge.texture_steady for merge in settings)
+        beyond = bridge + meets + reach
+        begin, end = max(start - beyond - textures, 0), stop_at + beyond + textures
         watched = ahead(watch(info, begin, end, painter.options.carry, clock, depth), depth)
         drawn = ahead(draw_faces(watched, painter, aspect, clock, depth), depth)
-        warps = any(merge.warp for merge in painter.settings.values())
+        if textures:
+            drawn = drawn_steadied(drawn, painter, range(start - beyond, stop_at + beyond), textures)
+        warps = any(merge.warp for merge in settings)
         finder = stack.enter_context(closing(MeshFinder())) if warps else None
         workers = 1 if person or finder else min(2, depth)
         laid = side_by_side(lambda item: lay_faces(item, painter, aspect, clock), drawn, workers)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -52,6 +53,23 @@ def steadied(items: Iterator[DrawnFrame], painter: Painter, wanted: range, reach
                 part.colours = colours[part.face.track]
                 part.motion = _motion(run)
                 _take(part, {name: _mask(run, name, merge.mask_steady) for name in run[0].masks})
+            yield item
+
+
+def drawn_steadied(items: Iterator[DrawnFrame], painter: Painter, wanted: range, reach: int) -> Iterator[DrawnFrame]:
+    """The items of the wanted frames, drawn: what was drawn, steadied by up to `reach` frames on either side."""
+
+    def told(item: DrawnFrame) -> dict[int, Any]:
+        return {part.face.track: part.drawn for part in item.parts}
+
+    with closing(with_neighbours(items, reach, told, {})) as windows:
+        for item, window in windows:
+            if item.frame.index not in wanted:
+                continue
+            own = painter.at(item.frame.index).texture_steady
+            for part in item.parts:
+                if own:
+                    part.drawn = painter.view.steadied(unbroken(window, part.face.track), own)
             yield item
 
 

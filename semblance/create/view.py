@@ -6,6 +6,7 @@ batch of looks, `lay` gives the picture, the matrix and the mask that the one pa
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any, Protocol
@@ -23,6 +24,7 @@ from ..finish.mask_words import within
 from ..finish.merge_options import MergeOptions
 from ..finish.place import on_grid, resized
 from ..finish.restore import restored
+from ..finish.steady_textures import steadied_texture
 from ..finish.wear import wardrobe, wear
 from ..processor import bf16_if_native
 from ..types import Face
@@ -79,6 +81,10 @@ class View(Protocol):
 
     def draw(self, looks: list) -> tuple[list, np.ndarray]:
         """Drawn faces, and how badly the model redraws the target of each: mean error 0..1, (n,)."""
+        ...
+
+    def steadied(self, run: Mapping[int, Any], reach: int) -> Any:
+        """What was drawn of one face in neighbouring frames, by their distance -> the middle one's, steadied."""
         ...
 
     def lay(self, pixels: np.ndarray, look: Any, drawn: Any, merge: MergeOptions) -> Laid: ...
@@ -144,6 +150,9 @@ class CropView:
         drawn = [None] * len(looks) if masks is None else list(masks[:, 0].numpy())
         return list(zip(pictures, drawn)), errors.numpy(), lighter.numpy()
 
+    def steadied(self, run: Mapping[int, tuple], reach: int) -> tuple:
+        return steadied_texture({away: face for away, (face, _) in run.items()}, reach), run[0][1]
+
     def lay(self, pixels: np.ndarray, look: tuple, drawn: tuple, merge: MergeOptions) -> Laid:
         face, mask = drawn
         matrix, mask = look[1], self.outline if mask is None else mask
@@ -201,6 +210,9 @@ class MeshView:
             lighter = (again * weight).mean((1, 2, 3)) / (textures * weight).mean((1, 2, 3)).clamp(min=_BLACK)
             fine = self.module.detailed(self.net, drawn)
         return list(fine.permute(0, 2, 3, 1).contiguous().numpy()), errors.numpy(), lighter.float().numpy()
+
+    def steadied(self, run: Mapping[int, np.ndarray], reach: int) -> np.ndarray:
+        return steadied_texture(run, reach)
 
     def lay(self, pixels: np.ndarray, look: _MeshLook, drawn: np.ndarray, merge: MergeOptions) -> Laid:
         clothes, change = self.clothes, self.openings(look.gaps)

@@ -63,6 +63,9 @@ class MergeOptions(Options):
     """How much of the source's form the face gets (0 to 1); for models that work in mesh space."""
     light: float = Field(1.0, ge=0, le=1)
     """How much of the plate's light the face gets (0 to 1); for models that work in mesh space."""
+    texture_steady: int = Field(2, ge=0, le=4)
+    """Frames on either side with which what the model drew is averaged, place by place as far as they are alike (0 to
+    4)."""
     detail: float = Field(1.0, ge=0, le=1)
     """How far the face's fine detail is brought to the strength of the plate's own (0 to 1); for models that work in
     mesh space."""
