@@ -28,10 +28,9 @@ from ..finish.steady_textures import steadied_texture
 from ..finish.wear import wardrobe, wear
 from ..processor import bf16_if_native
 from ..types import Face
-from .exposure import drawn_in_any_light
+from .exposure import Light, drawn_in_any_light, lights_of
 from .restorer import BUILTIN, Restorer, open_restorer
 
-_BLACK = 1e-3  # mean of a picture in which nothing is to be seen
 _INNER = 5  # a crop's outer fifth shows background: no measure of the face
 
 
@@ -133,11 +132,11 @@ class CropView:
 
     def draw(self, looks: list) -> tuple[list, np.ndarray]:
         return drawn_in_any_light(
-            looks, self._draw, lambda look, gain: (_lighter(look[0], gain), look[1]),
-            lambda drawn, gain: (drawn[0] / np.float32(gain), drawn[1]),
+            looks, self._draw, lambda look, light: (light.without(look[0]), look[1]),
+            lambda drawn, light: (light.within(drawn[0]), drawn[1]),
         )  # fmt: skip
 
-    def _draw(self, looks: list) -> tuple[list, np.ndarray, np.ndarray]:
+    def _draw(self, looks: list) -> tuple[list, np.ndarray, list[Light]]:
         batch = torch.from_numpy(np.stack([crop for crop, _ in looks])).permute(0, 3, 1, 2).float() / 255
         with torch.inference_mode():
             faces, masks = self.module.swap(self.net, batch, to="source")
@@ -145,10 +144,10 @@ class CropView:
             inner = slice(self.size // _INNER, -(self.size // _INNER))
             again, shown = again[:, :, inner, inner], batch[:, :, inner, inner]
             errors = (again - shown).abs().mean((1, 2, 3))
-            lighter = again.mean((1, 2, 3)) / shown.mean((1, 2, 3)).clamp(min=_BLACK)
+            lights = lights_of(shown, again)
         pictures = faces.permute(0, 2, 3, 1).contiguous().numpy()
         drawn = [None] * len(looks) if masks is None else list(masks[:, 0].numpy())
-        return list(zip(pictures, drawn)), errors.numpy(), lighter.numpy()
+        return list(zip(pictures, drawn)), errors.numpy(), lights
 
     def steadied(self, run: Mapping[int, tuple], reach: int) -> tuple:
         return steadied_texture({away: face for away, (face, _) in run.items()}, reach), run[0][1]
@@ -194,22 +193,21 @@ class MeshView:
 
     def draw(self, looks: list[_MeshLook]) -> tuple[list, np.ndarray]:
         return drawn_in_any_light(
-            looks, self._draw, lambda look, gain: replace(look, texture=_lighter(look.texture, gain)),
-            lambda drawn, gain: drawn / np.float32(gain),
+            looks, self._draw, lambda look, light: replace(look, texture=light.without(look.texture)),
+            lambda drawn, light: light.within(drawn),
         )  # fmt: skip
 
-    def _draw(self, looks: list[_MeshLook]) -> tuple[list, np.ndarray, np.ndarray]:
+    def _draw(self, looks: list[_MeshLook]) -> tuple[list, np.ndarray, list[Light]]:
         textures = torch.from_numpy(np.stack([look.texture for look in looks])).permute(0, 3, 1, 2).float() / 255
         told = torch.from_numpy(np.stack([look.expression for look in looks]))
         # what is drawn is a small change of the mean face, to which eight bits are enough; the mean stays float32
         with torch.inference_mode(), bf16_if_native():
             code = self.net.encode(textures, told, "target")
             drawn, again = (self.net.draw(code, person).clamp(0, 1) for person in ("source", "target"))
-            weight = self.net.weight / self.net.weight.mean()
-            errors = ((again - textures).abs() * weight).mean((1, 2, 3))
-            lighter = (again * weight).mean((1, 2, 3)) / (textures * weight).mean((1, 2, 3)).clamp(min=_BLACK)
+            errors = ((again - textures).abs() * self.net.weight).mean((1, 2, 3)) / self.net.weight.mean()
+            lights = lights_of(textures, again, self.net.weight)
             fine = self.module.detailed(self.net, drawn)
-        return list(fine.permute(0, 2, 3, 1).contiguous().numpy()), errors.numpy(), lighter.float().numpy()
+        return list(fine.permute(0, 2, 3, 1).contiguous().numpy()), errors.numpy(), lights
 
     def steadied(self, run: Mapping[int, np.ndarray], reach: int) -> np.ndarray:
         return steadied_texture(run, reach)
@@ -220,11 +218,6 @@ class MeshView:
             drawn, pixels, look.texture, look.points, clothes, merge.shape, merge.light, merge.detail, change, self.fine
         )
         return Laid(worn.crop, worn.matrix, worn.mask, worn.points)
-
-
-def _lighter(picture: np.ndarray, gain: float) -> np.ndarray:
-    """A picture (H, W, 3) uint8, so many times as light."""
-    return cv2.convertScaleAbs(picture, alpha=float(gain))
 
 
 def _picture(mean: torch.Tensor) -> np.ndarray:

@@ -8,8 +8,9 @@ from collections import Counter
 import cv2
 import numpy as np
 import pytest
+import torch
 
-from semblance.create.exposure import drawn_in_any_light
+from semblance.create.exposure import Light, drawn_in_any_light, lights_of
 from semblance.create.options import SwapOptions
 from semblance.create.painter import Painter
 from semblance.create.render import merged_frames
@@ -51,16 +52,17 @@ def swapped(run, tmp_path_factory):
     return render
 
 
-def test_a_fade_to_black_and_back_keeps_the_new_face(swapped, target):
-    """Down to a tenth of the light; in the black itself nobody is there."""
-    light = [1.0] * 4 + [1 - k / 12 for k in range(1, 12)] + [0.0] * 4 + [k / 12 for k in range(2, 12)]
-    done = swapped([np.rint(frame * level).astype(np.uint8) for frame, level in zip(target, light)])
-    for (record, change), level in zip(done, light):
-        if level > 0.2:
-            assert record.swapped == 1, (level, record.reason)
+@pytest.mark.parametrize("towards", [0, 255])
+def test_a_fade_and_back_keeps_the_new_face(swapped, target, towards):
+    """Down to a fifth of the contrast; in the black or white itself nobody is there."""
+    shares = [1.0] * 4 + [1 - k / 12 for k in range(1, 12)] + [0.0] * 4 + [k / 12 for k in range(2, 12)]
+    done = swapped([np.rint(frame * s + towards * (1 - s)).astype(np.uint8) for frame, s in zip(target, shares)])
+    for (record, change), share in zip(done, shares):
+        if share > 0.25:
+            assert record.swapped == 1, (share, record.reason)
             # the change fades with the plate
-            assert 20 * level < np.percentile(change[140:220, 140:220], 95) < 140 * level + 4
-        if level == 0:
+            assert 20 * share < np.percentile(change[140:220, 140:220], 95) < 140 * share + 8
+        if share == 0:
             assert not record.swapped and not change.any() and record.reason == "no face was found"
 
 
@@ -128,26 +130,41 @@ def test_two_people_who_cross_keep_their_heads(swapped, target, stranger):
         assert own == change.sum(), "the stranger was touched"
 
 
-def test_a_dark_face_is_shown_lighter_until_it_is_known():
-    """A model that knows one brightness only, and goes half of the way towards what it is shown (by logarithms)."""
+def test_a_face_in_an_unknown_light_is_shown_without_it():
+    """A model that knows one picture only, and goes half of the way from what it is shown to it."""
+    known = np.random.default_rng(0).uniform(0.2, 0.8, (16, 16, 3)).astype(np.float32)
 
     def draw(looks):
-        shown = np.array(looks)
-        again = np.sqrt(shown)
-        return [("face", 1.0)] * len(looks), np.abs(again - shown) + 0.01, again / shown
+        shown = torch.from_numpy(np.stack(looks) / np.float32(255)).permute(0, 3, 1, 2)
+        best = torch.from_numpy(known).permute(2, 0, 1)[None]
+        again = (shown + best) / 2
+        return [known] * len(looks), (again - shown).abs().mean((1, 2, 3)).numpy(), lights_of(shown, again)
 
+    lights = [Light(), Light(0.25, 0.0), Light(0.3, 0.7), Light(0.5, 0.1), Light(0.1, 0.0)]
+    looks = [np.rint(255 * light.within(known)).astype(np.uint8) for light in lights]
     drawn, errors = drawn_in_any_light(
-        [1.0, 0.25, 0.01], draw, lambda look, gain: min(look * gain, 1.0), lambda face, gain: (face[0], 1 / gain)
+        looks, draw, lambda look, light: light.without(look), lambda face, light: light.within(face)
     )
-    assert drawn[0] == ("face", 1.0)
-    assert drawn[1][1] == pytest.approx(0.25, rel=0.2)
-    assert errors[1] < 0.1 and errors[0] == pytest.approx(0.01)
-    assert drawn[2][1] < 0.05
+    for face, error, light in zip(drawn, errors, lights):
+        assert np.abs(face - light.within(known)).mean() < 0.03
+        assert error < 0.06
+
+
+def test_a_light_is_read_off_two_pictures():
+    again = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    shown = torch.stack([0.4 * again[0] + 0.5, again[1]])
+    one, other = lights_of(shown, again)
+    assert (one.scale, one.veil) == (pytest.approx(0.4, abs=1e-4), pytest.approx(0.5, abs=1e-4))
+    assert other.is_known and not one.is_known
+    both = one.over(Light(0.5, 0.2))
+    assert (both.scale, both.veil) == (pytest.approx(0.2, abs=1e-4), pytest.approx(0.58, abs=1e-4))
 
 
 def test_what_gets_worse_in_another_light_stays_as_it_was():
     def draw(looks):
-        return list(looks), np.array([0.1 * look for look in looks]), np.full(len(looks), 2.0)
+        return list(looks), np.array([0.1 / look for look in looks]), [Light(0.5, 0.0)] * len(looks)
 
-    drawn, errors = drawn_in_any_light([1.0], draw, lambda look, gain: look * gain, lambda face, gain: face / gain)
+    drawn, errors = drawn_in_any_light(
+        [1.0], draw, lambda look, light: look * light.scale**2, lambda face, light: face * 100
+    )
     assert drawn == [1.0] and errors[0] == pytest.approx(0.1)
