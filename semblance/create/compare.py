@@ -22,6 +22,7 @@ from ..trust.marking import Marking
 from ..trust.publish import open_segment_for, publish_clip, publish_picture
 from ..types import ClipInfo, Frame
 from .claims import compared
+from .close_up import close_up
 from .curves import curves
 from .in_step import Clips, compare_clips, open_clips, refuse_faceless
 
@@ -145,19 +146,10 @@ def _sheet(clips: Clips, moments: list[Moment], boxes: dict[int, tuple], title: 
         plate = old.pixels.copy()
         if clips.mark:
             Marking(clips.mark, payload_laid(clips.plate)).rgb(plate)
-        near = [_near(pixels, boxes[index]) for pixels in (plate, new.pixels)]
+        near = [close_up(pixels, boxes[index], _ROOM) for pixels in (plate, new.pixels)]
         panels = _panels(*(fitted(each, 256, 256) for each in near), (256, 256))
         rows.append(captioned(np.hstack(panels), told[index]))
     return grid(rows, 1, f"{title}: where a figure jumps") if rows else None
-
-
-def _near(pixels: np.ndarray, box: tuple[float, float, float, float]) -> np.ndarray:
-    """What lies around a face, cut at the frame's edge."""
-    x0, y0, x1, y1 = box
-    half, x, y = _ROOM * max(x1 - x0, y1 - y0) / 2, (x0 + x1) / 2, (y0 + y1) / 2
-    left, right = (int(np.clip(x + side * half, 0, pixels.shape[1] - 1)) for side in (-1, 1))
-    top, bottom = (int(np.clip(y + side * half, 0, pixels.shape[0] - 1)) for side in (-1, 1))
-    return pixels[top : bottom + 1, left : right + 1]
 
 
 def _as_json(clips: Clips, comparison: Comparison, moments: list[Moment]) -> dict:

@@ -24,6 +24,7 @@ from ..trust.content import check_content
 from ..trust.publish import publish_picture
 from ..types import Face
 from .claims import swapped
+from .close_up import close_up
 from .options import SwapOptions, check_mask
 from .painter import Painter
 from .permission import permit_model
@@ -124,13 +125,13 @@ def _sheet(title: str, looks: Sequence[Look], tried: dict[str, Tried], side: int
     cells = []
     for row, look in enumerate(looks):
         drawn = next(frame for frame in look.frames if frame.frame.index == look.index)
-        cells.append(captioned(_near(drawn.frame.pixels, drawn.parts[0].face, side), f"plate, frame {look.index}"))
+        cells.append(captioned(_cell(drawn.frame.pixels, drawn.parts[0].face, side), f"plate, frame {look.index}"))
         for each in tried.values():
             figures = each.each[row]
             told = (
                 f"{figures['seam']:.1f} dE  {figures['sharpness']:.2f} sharp  {figures['identity to source']:.2f} far"
             )
-            cells.append(captioned(_near(each.pictures[row], drawn.parts[0].face, side), told))
+            cells.append(captioned(_cell(each.pictures[row], drawn.parts[0].face, side), told))
     heads = [_column("plate", [], side), *(_column(name, _lines(each), side) for name, each in tried.items())]
     columns = len(tried) + 1
     return np.vstack([grid(heads, columns, f"{title}: merge settings"), grid(cells, columns)])
@@ -147,10 +148,6 @@ def _column(name: str, lines: list[str], side: int) -> np.ndarray:
     return np.vstack([*strips, *blank])
 
 
-def _near(pixels: np.ndarray, face: Face, side: int) -> np.ndarray:
-    """The square around a face, on a cell of this side; what lies outside the frame is paper."""
-    x0, y0, x1, y1 = face.box
-    half, middle = _ROOM * max(x1 - x0, y1 - y0) / 2, ((x0 + x1) / 2, (y0 + y1) / 2)
-    left, right = (int(np.clip(middle[0] + sign * half, 0, pixels.shape[1] - 1)) for sign in (-1, 1))
-    top, bottom = (int(np.clip(middle[1] + sign * half, 0, pixels.shape[0] - 1)) for sign in (-1, 1))
-    return fitted(pixels[top : bottom + 1, left : right + 1], side, side)
+def _cell(pixels: np.ndarray, face: Face, side: int) -> np.ndarray:
+    """What lies around a face, on a cell of this side."""
+    return fitted(close_up(pixels, face.box, _ROOM), side, side)

@@ -18,6 +18,7 @@ from ..options import Options
 from ..runs import Clock, Progress, beside, environment, new_folder, refuse_existing, write_json
 from ..trust.publish import Claim, publish_picture
 from ..types import ClipInfo
+from .close_up import close_up
 from .job import Record
 
 _STRIP, _SHEET = 6, 24
@@ -163,15 +164,6 @@ def _chosen(records: list[Record], count: int) -> list[Record]:
     return [records[n] for n in np.unique(np.linspace(0, len(records) - 1, count).astype(int))]
 
 
-def _around(pixels: np.ndarray, box: tuple[float, float, float, float], room: float) -> np.ndarray:
-    """The square around a face, `room` times its size, cut at the frame's edge."""
-    x0, y0, x1, y1 = box
-    half = max(x1 - x0, y1 - y0) * room / 2
-    left, right = int(max((x0 + x1) / 2 - half, 0)), int((x0 + x1) / 2 + half)
-    top, bottom = int(max((y0 + y1) / 2 - half, 0)), int((y0 + y1) / 2 + half)
-    return pixels[top : max(bottom, top + 1), left : max(right, left + 1)]
-
-
 def _strip(plate: ClipInfo, made: ClipInfo, records: list[Record], place: dict[int, int]) -> np.ndarray:
     """Columns: moments. Rows: plate, result, and both faces from near. place: a plate's frame -> the result's."""
     rows: list[list[np.ndarray]] = [[], [], [], []]
@@ -186,8 +178,8 @@ def _strip(plate: ClipInfo, made: ClipInfo, records: list[Record], place: dict[i
         height = round(240 * before.shape[0] / before.shape[1])
         rows[0].append(captioned(fitted(before, height, 240), f"plate, {record.time:.2f} s"))
         rows[1].append(captioned(fitted(after, height, 240), f"result, {record.to_source:.2f} from the source"))
-        rows[2].append(captioned(fitted(_around(before, record.box, 1.35), 240, 240), "plate"))
-        rows[3].append(captioned(fitted(_around(after, record.box, 1.35), 240, 240), "result"))
+        rows[2].append(captioned(fitted(close_up(before, record.box, 1.35), 240, 240), "plate"))
+        rows[3].append(captioned(fitted(close_up(after, record.box, 1.35), 240, 240), "result"))
     return np.vstack([grid(row, len(row)) for row in rows])
 
 
@@ -198,6 +190,6 @@ def _sheet(made: ClipInfo, records: list[Record], place: dict[int, int]) -> np.n
     for record, frame in zip(records, frames, strict=True):
         if frame is None:
             continue
-        face = fitted(_around(frame.pixels, record.box, 1.5), 192, 192)
+        face = fitted(close_up(frame.pixels, record.box, 1.5), 192, 192)
         tiles.append(captioned(face, f"#{record.index}  {record.to_source:.2f}"))
     return grid(tiles, 6, f"{made.path.name}: frame, identity distance to the source (under 0.6 is the same person)")

@@ -83,8 +83,9 @@ def choose_looks(
     if not seen:
         return []
     usual = [seen[k] for k in np.linspace(0, len(seen) - 1, count // 2 + 2).round().astype(int)[1:-1]]
-    chosen = {each.index for each in [*hard_frames(seen, count - len(usual)), *usual]}
-    return sorted(chosen)
+    taken = {each.index for each in usual}
+    hard = hard_frames([each for each in seen if each.index not in taken], count - len(taken))
+    return sorted(taken | {each.index for each in hard})
 
 
 def draw_looks(info: ClipInfo, painter: Painter, indices: Sequence[int], clock: Clock) -> list[Look]:
