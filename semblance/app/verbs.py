@@ -4,15 +4,13 @@ Annotations are evaluated where the functions are made, none are postponed: tyro
 """
 
 from collections.abc import Callable
-from json import dumps
 from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
 
-from ..errors import InputError
 from ..runs import StopSignal
-from . import consent_verbs
+from . import consent_verbs, finish_verbs, people_verbs
 from .terminal import TerminalProgress, tell
 from .trust_verbs import keys_new_verb, keys_show_verb, verify_verb
 
@@ -234,147 +232,6 @@ def _swap(progress: TerminalProgress, stop: StopSignal) -> Callable:
     return command
 
 
-def _merge_sheet(progress: TerminalProgress, stop: StopSignal) -> Callable:
-    from ..create.merge_sheet import merge_sheet
-    from ..create.options import SwapOptions
-
-    def command(
-        clip: tyro.conf.Positional[Path],
-        model: Path,
-        out: Path = Path("merge-sheet.png"),
-        settings: tuple[Path, ...] = (),
-        frames: int = 4,
-        side: int = 256,
-        options: SwapOptions = SwapOptions(),  # noqa: B008
-    ) -> None:
-        """A few hard frames of a clip, each merged with several settings, side by side with figures.
-
-        Args:
-            clip: the clip to change (the plate)
-            model: the folder of a training run
-            out: the picture
-            settings: files of merge settings to compare (.toml); default: the usual ones and some that differ from them
-            frames: how many frames
-            side: width and height of each cell in pixels
-        """
-        result = merge_sheet(clip, model, out, settings, frames, side, options, progress, stop)
-        progress.done()
-        tell(result.summary())
-
-    return command
-
-
-def _hand_off(progress: TerminalProgress, stop: StopSignal) -> Callable:
-    from ..create.hand_off import hand_off
-    from ..create.options import SwapOptions
-    from ..finish.merge_options import MergeOptions
-    from ..finish.plan import plan_of
-    from ..trust.publish import LayerOptions
-
-    def command(
-        clip: tyro.conf.Positional[Path],
-        model: Path,
-        out: Path,
-        layers: LayerOptions = LayerOptions(),  # noqa: B008
-        settings: MergeOptions = MergeOptions(),  # noqa: B008
-        merge: str = "auto",
-        options: SwapOptions = SwapOptions(),  # noqa: B008
-    ) -> None:
-        """Write the new face as layers for Nuke, Fusion, After Effects or Blender: what `swap` lays into each frame,
-        before it is blended, with mask, UV map and track.
-
-        Args:
-            clip: the clip to change (the plate)
-            model: the folder of a training run
-            out: the new folder
-            merge: auto (a trial on a few frames decides what no other flag says), usual, or a .toml file of settings
-        """
-        result = hand_off(clip, model, out, layers, plan_of(merge, settings), options, progress, stop)
-        progress.done()
-        tell(result.summary())
-
-    return command
-
-
-def _mask_train(progress: TerminalProgress, stop: StopSignal) -> Callable:
-    from ..create.mask import MINUTES, mask_train
-    from ..training.options import TrainOptions
-
-    def command(
-        folders: Clips,
-        out: Path,
-        begin: str = "builtin",
-        preset: str = "small",
-        resume: bool = False,
-        options: TrainOptions = TrainOptions(minutes=MINUTES),  # noqa: B008
-    ) -> None:
-        """Learn from labelled faces which pixels are face, and which belong to what stands before it.
-
-        Args:
-            folders: facesets or folders of pictures, with labels beside the pictures (labelme's JSON, or masks/)
-            out: the run's folder
-            begin: the weights to begin from: "builtin", or the folder of a run (see --from-scratch, too)
-            preset: the net's size
-            resume: go on with a run that was stopped
-        """
-        result = mask_train(folders, out, begin, preset, options, resume, progress, stop)
-        progress.done()
-        tell(
-            f"{result.run}: {result.samples} pictures seen in {result.seconds / 60:.1f} minutes, loss "
-            f"{result.loss:.4f}\nTry it with `semblance mask apply FACESET --model {result.run} --out OUT`"
-        )
-
-    return command
-
-
-def _mask_apply(progress: TerminalProgress, stop: StopSignal) -> Callable:
-    from ..create.mask import mask_apply
-
-    def command(source: tyro.conf.Positional[Path], out: Path, model: str = "builtin") -> None:
-        """Draw the mask of every face: what is really face, and not a hand, hair or glasses before it.
-
-        Args:
-            source: a faceset, or a folder of pictures
-            out: the folder for the masks and a sheet to look at
-            model: "builtin", or the folder of a run of `semblance mask train`
-        """
-        result = mask_apply(source, out, model, progress, stop)
-        progress.done()
-        tell(result.summary())
-
-    return command
-
-
-def _restore_train(progress: TerminalProgress, stop: StopSignal) -> Callable:
-    from ..create.restore import MINUTES, restore_train
-    from ..training.options import TrainOptions
-
-    def command(
-        folders: Clips,
-        out: Path,
-        preset: str = "small",
-        resume: bool = False,
-        options: TrainOptions = TrainOptions(minutes=MINUTES),  # noqa: B008
-    ) -> None:
-        """Learn from sharp faces of people who don't exist to make coarse and soft ones finer.
-
-        Args:
-            folders: facesets of filmed people, or folders of their pictures
-            out: the run's folder
-            preset: small (twice as fine), small_x4 (four times), paper or tiny
-            resume: go on with a run that was stopped
-        """
-        result = restore_train(folders, out, preset, options, resume, progress, stop)
-        progress.done()
-        tell(
-            f"{result.run}: {result.samples} patches seen in {result.seconds / 60:.1f} minutes, loss "
-            f"{result.loss:.4f}\nLook at {result.run / 'previews'}; use it with `semblance swap ... --restore 1 "
-            f"--restorer {result.run}`"
-        )
-
-    return command
-
-
 def _demo(progress: TerminalProgress, stop: StopSignal) -> Callable:
     from dataclasses import replace as changed
 
@@ -399,123 +256,6 @@ def _demo(progress: TerminalProgress, stop: StopSignal) -> Callable:
         plan = QUICK if quick else FULL
         plan = plan if minutes is None else changed(plan, minutes=minutes)
         result = demo(out, plan, seed, body, progress, stop)
-        progress.done()
-        tell(result.summary())
-
-    return command
-
-
-def _measure(progress: TerminalProgress, stop: StopSignal) -> Callable:
-    from ..create.measure import measure
-
-    def command(
-        result: tyro.conf.Positional[Path],
-        target: Path,
-        source: Path | None = None,
-        truth: Path | None = None,
-        limit: int | None = None,
-        json: bool = False,
-    ) -> None:
-        """Tell how good a result is, each figure with its unit, direction, noise floor and grade.
-
-        Args:
-            result: the finished clip
-            target: the clip it was made from (the plate)
-            source: a clip of the person who should appear
-            truth: the true result, where one can be filmed (see `semblance people film`)
-            limit: only so many frames from the start
-            json: print JSON instead of a table
-        """
-        measured = measure(result, target, source, truth, progress, stop, limit)
-        progress.done()
-        tell(dumps(measured.as_json(), indent=2) if json else measured.table())
-
-    return command
-
-
-def _compare(progress: TerminalProgress, stop: StopSignal) -> Callable:
-    from ..create.compare import compare
-
-    def command(
-        result: tyro.conf.Positional[Path],
-        target: Path,
-        out: Path = Path("comparison"),
-        limit: int | None = None,
-    ) -> None:
-        """Show a result beside its plate: a video of before, after and difference, figures frame by frame, and the
-        frames on which one of them jumps.
-
-        Args:
-            result: the finished clip
-            target: the clip it was made from (the plate)
-            out: the new folder
-            limit: only so many frames from the start
-        """
-        compared = compare(result, target, out, limit, progress, stop)
-        progress.done()
-        tell(compared.summary())
-
-    return command
-
-
-def _people_film(progress: TerminalProgress, stop: StopSignal) -> Callable:
-    from ..create.film import FilmOptions, film_people
-
-    def command(out: Path, options: FilmOptions = FilmOptions()) -> None:  # noqa: B008
-        """Film people who don't exist: clips with sound, each with its exact truth beside it.
-
-        Args:
-            out: the folder for the clips
-        """
-        result = film_people(out, options, progress, stop)
-        progress.done()
-        tell(result.summary())
-
-    return command
-
-
-def _people_sheet(progress: TerminalProgress, stop: StopSignal) -> Callable:
-    from ..create.people_sheet import people_sheet
-
-    def command(
-        out: Path = Path("sheet.png"), people: int = 24, seed: int = 0, size: int = 256, body: str = "auto"
-    ) -> None:
-        """Draw a contact sheet of people who don't exist.
-
-        Args:
-            out: the picture
-            people: how many
-            seed: where all chance comes from
-            size: pixels of one picture
-            body: the head: "builtin", "ict" (from the cache), or a path to it
-        """
-        picture = people_sheet(out, people, seed, size, body, progress, stop)
-        progress.done()
-        tell(f"{picture}: {people} people who do not exist")
-
-    return command
-
-
-def _people_fit(progress: TerminalProgress, stop: StopSignal) -> Callable:
-    from ..people.bodies import open_body
-    from ..people.fit import FitOptions, fit_head
-
-    def command(
-        clips: Annotated[tuple[Path, ...], tyro.conf.Positional] = (),
-        out: Path = Path("head.npz"),
-        body: str = "",
-        options: FitOptions = FitOptions(),  # noqa: B008
-    ) -> None:
-        """Measure a head: mean, identity and expression axes of the face mesh, from footage or from renders.
-
-        Args:
-            clips: clips of several people, one person each
-            out: the head's file (.npz)
-            body: instead of clips, film random people on this head: "ict" (from the cache), or a path to it
-        """
-        if body and clips:
-            raise InputError("A head is measured over clips or over people filmed on --body; give one of the two.")
-        result = fit_head(open_body(body) if body else clips, out, options, progress, stop)
         progress.done()
         tell(result.summary())
 
@@ -563,19 +303,11 @@ _MAKERS: dict[str, Callable[[TerminalProgress, StopSignal], Callable]] = {
     "faceset export": _faceset_export,
     "train": _train,
     "swap": _swap,
-    "merge-sheet": _merge_sheet,
-    "hand-off": _hand_off,
-    "mask train": _mask_train,
-    "mask apply": _mask_apply,
-    "restore train": _restore_train,
-    "measure": _measure,
-    "compare": _compare,
+    **finish_verbs.MAKERS,
     "verify": verify_verb,
     "keys new": keys_new_verb,
     "keys show": keys_show_verb,
-    "people film": _people_film,
-    "people sheet": _people_sheet,
-    "people fit": _people_fit,
+    **people_verbs.MAKERS,
     **consent_verbs.MAKERS,
     "models": _models,
     "doctor": _doctor,
