@@ -44,8 +44,9 @@ class Light:
         return np.clip(np.rint(known), 0, 255).astype(np.uint8)
 
     def within(self, drawn: np.ndarray) -> np.ndarray:
-        """(H, W, 3) float32 of a known light as it is shown in this one."""
-        return drawn * np.float32(self.scale) + np.float32(self.veil)
+        """(H, W, 3) float32 of a known light as it is shown in this one, no darker than black and no lighter than
+        white."""
+        return np.clip(drawn * np.float32(self.scale) + np.float32(self.veil), 0, 1)
 
 
 def lights_of(shown: torch.Tensor, again: torch.Tensor, weight: torch.Tensor | float = 1.0) -> list[Light]:

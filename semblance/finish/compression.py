@@ -37,14 +37,10 @@ def gone(picture: np.ndarray, at: tuple[int, int]) -> float:
     """Share 0..1 of the frequencies of whole blocks of a picture (h, w, 3) 0..1 that are next to nothing; NaN if there
     is no whole block."""
     x, y = (-each % _BLOCK for each in at)
-    luma = (
-        cv2.cvtColor(picture[y:, x:], cv2.COLOR_RGB2GRAY) * 255
-        if picture[y:, x:].size
-        else np.zeros((0, 0), np.float32)
-    )
-    rows, columns = (side // _BLOCK for side in luma.shape)
+    rows, columns = (side // _BLOCK for side in picture[y:, x:].shape[:2])
     if not rows or not columns:
         return float("nan")
+    luma = 255 * cv2.cvtColor(picture[y:, x:], cv2.COLOR_RGB2GRAY)
     blocks = luma[: rows * _BLOCK, : columns * _BLOCK].reshape(rows, _BLOCK, columns, _BLOCK)
     waves = _waves()
     found = np.einsum("ik,rkcl,jl->rcij", waves, blocks, waves, optimize=True)

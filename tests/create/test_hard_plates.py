@@ -157,6 +157,8 @@ def test_a_light_is_read_off_two_pictures():
     assert (one.scale, one.veil) == (pytest.approx(0.4, abs=1e-4), pytest.approx(0.5, abs=1e-4))
     assert other.is_known and not one.is_known
     both = one.over(Light(0.5, 0.2))
+    dark = Light(0.9, -0.3).within(np.float32([[[0.1, 0.5, 0.9]]]))
+    assert dark[0, 0] == pytest.approx([0, 0.15, 0.51])  # no light is less than none: it would come out as some
     assert (both.scale, both.veil) == (pytest.approx(0.2, abs=1e-4), pytest.approx(0.58, abs=1e-4))
 
 
