@@ -23,18 +23,16 @@ COVERAGES = {
 def umeyama(points: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     """The similarity (2, 3) that takes points (N, 2) to wanted (N, 2) with the least squared error.
 
-    Umeyama 1991, eq. 34-43. Rotation, one scale and shift; never a mirror image. numpy's svd returns V already
-    transposed, which older tools transposed once more.
+    Umeyama 1991, eq. 34-43, which in the plane needs no singular values: with points as complex numbers z, and w as
+    wanted, scale and turn are sum(conj(z) w) / sum(|z|^2) about the centres. Never a mirror image.
     """
     points, wanted = np.asarray(points, np.float64), np.asarray(wanted, np.float64)
-    centre, goal = points.mean(0), wanted.mean(0)
-    spread = points - centre
-    u, d, vh = np.linalg.svd((wanted - goal).T @ spread / len(points))
-    sign = np.array([1.0, np.sign(np.linalg.det(u) * np.linalg.det(vh)) or 1.0])
-    rotation = u @ np.diag(sign) @ vh
-    scale = (d * sign).sum() / max(spread.var(0).sum(), 1e-12)
-    shift = goal - scale * rotation @ centre
-    return np.hstack([scale * rotation, shift[:, None]])
+    (cx, cy), (gx, gy) = points.mean(0), wanted.mean(0)
+    x, y = points[:, 0] - cx, points[:, 1] - cy
+    u, v = wanted[:, 0] - gx, wanted[:, 1] - gy
+    spread = max(x @ x + y @ y, 1e-12 * len(points))
+    cos, sin = (x @ u + y @ v) / spread, (x @ v - y @ u) / spread
+    return np.array([[cos, -sin, gx - cos * cx + sin * cy], [sin, cos, gy - sin * cx - cos * cy]])
 
 
 def crop_matrix(landmarks: np.ndarray, size: int, coverage: str = "face", aspect: float = 1.0) -> np.ndarray:

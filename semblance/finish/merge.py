@@ -50,16 +50,16 @@ _OVERSAMPLE = 1.25  # a shrinking crop keeps this margin over the frame's grid, 
 @dataclass(frozen=True, slots=True, eq=False)
 class Placed:
     """A new face on the frame's grid, over the rectangle `where` of it: face (h, w, 3) in the plate's depth; alpha
-    (h, w) float32 0..1: how much of it is to be seen; edge (h, w): the same with nothing before the face; bare (h, w)
-    or None: where nothing is; matrix (2, 3): frame pixels -> crop pixels, as the crop is shown; skin (h, w) or None:
-    where the plate's own lines may show through."""
+    (h, w) float32 0..1: how much of it is to be seen; matrix (2, 3): frame pixels -> crop pixels, as the crop is shown.
+    For a Poisson blend only: edge (h, w): the same as alpha with nothing before the face; bare (h, w) or None: where
+    nothing is; skin (h, w) or None: where the plate's own lines may show through."""
 
     where: Rectangle
     face: np.ndarray
     alpha: np.ndarray
-    edge: np.ndarray
-    bare: np.ndarray | None
     matrix: np.ndarray
+    edge: np.ndarray | None = None
+    bare: np.ndarray | None = None
     skin: np.ndarray | None = None
 
     def meeting(self, plate: np.ndarray) -> Meeting:
@@ -152,14 +152,15 @@ def place_face(
     face, face_matrix = part_for(*_reduced(crop, shown), where, beyond)
     face = _finished(face, colours, options)
     face = _shown(_in_depth_of(plate, face), face_matrix, where)
-    alpha, edge = (_mask_shown(each, shown_to_mask, where) for each in (mask, unhidden))
-    bare = None if bare is None else _mask_shown(bare, shown_to_mask, where)
+    alpha = _mask_shown(mask, shown_to_mask, where)
+    wanted = (unhidden, bare) if options.poisson else (None, None)
+    edge, bare = (None if each is None else _mask_shown(each, shown_to_mask, where) for each in wanted)
     corner, chance = (where.x0, where.y0), np.random.default_rng(seed)
     face = like_plate(face, where.of(plate), alpha, corner, options, motion, chance)
     skin = None
     if options.blend == "poisson-mixed":
         skin = _mask_shown(skin_between(points, mask.shape[0]), shown_to_mask, where)
-    return Placed(where, face, alpha, edge, bare, shown, skin)
+    return Placed(where, face, alpha, shown, edge, bare, skin)
 
 
 def join_face(

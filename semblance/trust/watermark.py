@@ -117,27 +117,32 @@ def add_mark(pixels: np.ndarray, mark: Mark, bits: int = 8, full_range: bool = F
     _lay(pixels if rgb else pixels[..., None], strength(luma, unit), mark.pattern, (1 << bits) - 1)
 
 
-@njit(cache=True)
-def _lay(pixels, allowed, pattern, most):
-    """Add pattern (H, W) times allowed (h, w), enlarged linearly, to pixels (H, W, channels); without a single copy."""
+def _lay(pixels: np.ndarray, allowed: np.ndarray, pattern: np.ndarray, most: int) -> None:
+    """Add pattern (H, W) times allowed (h, w), enlarged linearly, to pixels (H, W, channels) in place."""
+    wide = cv2.resize(allowed, (pixels.shape[1], allowed.shape[0]), interpolation=cv2.INTER_LINEAR)
+    _lay_rows(pixels, wide, pattern, most)
+
+
+@njit(cache=True, nogil=True)
+def _lay_rows(pixels, allowed, pattern, most):
+    """As _lay, allowed (h, W) as wide as the frame already; without a single copy, in loops that compile to vectors."""
     height, width, channels = pixels.shape
-    down, right = np.float32(allowed.shape[0] / height), np.float32(allowed.shape[1] / width)
-    half, last = np.float32(0.5), allowed.shape[1] - 1
-    row = np.empty(allowed.shape[1] + 1, np.float32)
+    half, last = np.float32(0.5), allowed.shape[0] - 1
+    down = np.float32(allowed.shape[0] / height)
+    step = np.empty(width, np.int32)
     for y in range(height):
-        at = min(max((y + half) * down - half, np.float32(0)), np.float32(allowed.shape[0] - 1))
-        above = int(at)
-        below, share = min(above + 1, allowed.shape[0] - 1), at - above
-        for x in range(last + 1):
-            row[x] = allowed[above, x] + share * (allowed[below, x] - allowed[above, x])
-        row[last + 1] = row[last]
+        at = min(max((y + half) * down - half, np.float32(0)), np.float32(last))
+        share = np.float32(at - int(at))
+        upper, lower, line = allowed[int(at)], allowed[min(int(at) + 1, last)], pattern[y]
         for x in range(width):
-            at = min(max((x + half) * right - half, np.float32(0)), np.float32(last))
-            near = int(at)
-            change = pattern[y, x] * (row[near] + (at - near) * (row[near + 1] - row[near]))
-            step = int(np.floor(change + half))
-            for c in range(channels):
-                pixels[y, x, c] = min(max(int(pixels[y, x, c]) + step, 0), most)
+            step[x] = np.int32(np.floor(line[x] * (upper[x] + share * (lower[x] - upper[x])) + half))
+        if channels == 1:
+            for x in range(width):
+                pixels[y, x, 0] = min(max(np.int32(pixels[y, x, 0]) + step[x], np.int32(0)), np.int32(most))
+        else:
+            for x in range(width):
+                for c in range(channels):
+                    pixels[y, x, c] = min(max(np.int32(pixels[y, x, c]) + step[x], np.int32(0)), np.int32(most))
 
 
 def strength(luma: np.ndarray, unit: float) -> np.ndarray:
