@@ -7,6 +7,7 @@ SemblanceError                       exit code 2
   x FacesetError                     a faceset that is missing, too small or damaged
   x ModelError                       unknown model or preset, wrong or damaged weights, a format that is too new
   x OutputError                      a place that exists already, cannot be written, or is full
+    x Busy                           a folder that another command works in
   x TrainingError                    training that cannot go on (numbers that stay NaN after roll-backs)
   x Refused                          refused by consent or content gate (exit code 3)
   x Stopped                          the user asked to stop; what was done is kept (exit code 130)
@@ -48,6 +49,10 @@ class ModelError(SemblanceError):
 
 class OutputError(SemblanceError):
     """A place that cannot be written to."""
+
+
+class Busy(OutputError):
+    """A folder that another command works in at this moment."""
 
 
 class TrainingError(SemblanceError):

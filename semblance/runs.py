@@ -6,6 +6,7 @@ either the old file or the new one.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -21,7 +22,7 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
-from .errors import InputError, OutputError, Stopped, writing_failed
+from .errors import Busy, InputError, OutputError, Stopped, writing_failed
 
 
 class Progress:
@@ -194,6 +195,27 @@ def new_folder(path: Path, what: str) -> Iterator[Path]:
         raise writing_failed(path, error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def only_one(folder: Path) -> Iterator[None]:
+    """While this lasts no other command can work in `folder`, which is there. Raises Busy where one does.
+
+    The lock is the system's own and ends with the process, however that ends; a file system without locks has none.
+    """
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Busy(
+                f"Another command is at work in {folder}; wait until it ends, stop it, or choose another --out."
+            ) from None
+        except OSError:
+            pass
+        yield
+    finally:
+        os.close(opened)
 
 
 def cores() -> int:

@@ -1,14 +1,17 @@
 """Files appear whole or not at all, and a place that cannot be written is one sentence."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 
-from semblance.errors import InputError, OutputError
+from semblance.errors import Busy, InputError, OutputError
 from semblance.runs import (
     append_json_line,
     beside,
     new_folder,
+    only_one,
     read_json_lines,
     refuse_existing,
     write_text,
@@ -57,3 +60,27 @@ def test_a_place_without_a_name_is_refused(tmp_path):
     assert beside(tmp_path / "c.mp4", ".work").name == "c.mp4.work"
     with pytest.raises(InputError, match="names no file"):
         beside(tmp_path.__class__("."), ".work")
+
+
+_HOLDS = """
+import sys, time
+from pathlib import Path
+from semblance.runs import only_one
+with only_one(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_folder_is_worked_in_by_one_command_and_a_killed_one_lets_go(tmp_path):
+    other = subprocess.Popen([sys.executable, "-c", _HOLDS, str(tmp_path)], stdout=subprocess.PIPE)
+    try:
+        assert other.stdout.readline() == b"held\n"
+        with pytest.raises(Busy, match="Another command is at work"), only_one(tmp_path):
+            pass
+    finally:
+        other.kill()
+        other.wait()
+    with only_one(tmp_path), pytest.raises(Busy), only_one(tmp_path):
+        pass
+    assert not list(tmp_path.iterdir())

@@ -105,8 +105,7 @@ def hand_off(
     is_out = job.is_whole and (out / TRACK).exists()  # killed before the pieces were removed
     if not is_out:
         refuse_existing(out, "folder")
-    with nothing_left(job.folder, lambda error: is_worth_keeping(job, error, progress)):
-        open_job(job, progress)
+    with nothing_left(job.folder, lambda error: is_worth_keeping(job, error, progress)), open_job(job, progress):
         claim = replace(swapped(info, painter.header, permission, job.work), what="face swap, as a layer")
         if plan.auto:
             painter = painter.following(decided(job, painter, clock, progress, stop))

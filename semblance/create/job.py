@@ -11,10 +11,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from .. import __version__
-from ..errors import FaceError, OutputError, SemblanceError, Stopped, writing_failed
+from ..errors import Busy, FaceError, OutputError, SemblanceError, Stopped, writing_failed
 from ..media.folder import pictures_in
 from ..options import Options
-from ..runs import Progress, StopSignal, beside, hash_of, write_json
+from ..runs import Progress, StopSignal, beside, hash_of, only_one, write_json
 from ..types import ClipInfo
 
 POORLY_DRAWN = "the model does not know this view of the face"
@@ -136,13 +136,18 @@ def plan_job(
     return Job(beside(out, ".partial"), info, frames, pieces, work, suffix)
 
 
-def open_job(job: Job, progress: Progress) -> None:
-    """Go on with the working folder of the same job, or begin a new one."""
-    if not job.is_begun:
-        shutil.rmtree(job.folder, ignore_errors=True)
-        write_json(job.folder / "work.json", job.work)
-    elif job.done:
-        progress.say(f"Going on with {job.folder}: {job.done} of {len(job.pieces)} segments are done.")
+@contextmanager
+def open_job(job: Job, progress: Progress) -> Iterator[None]:
+    """Go on with the working folder of the same job, or begin a new one; nobody else works there meanwhile."""
+    job.folder.mkdir(parents=True, exist_ok=True)
+    with only_one(job.folder):
+        if not job.is_begun:
+            for old in job.folder.iterdir():  # not the folder itself, which is what is locked
+                shutil.rmtree(old) if old.is_dir() else old.unlink()
+            write_json(job.folder / "work.json", job.work)
+        elif job.done:
+            progress.say(f"Going on with {job.folder}: {job.done} of {len(job.pieces)} segments are done.")
+        yield
 
 
 def make_missing(
@@ -176,7 +181,8 @@ def hash_of_clip(path: Path) -> str:
 
 @contextmanager
 def nothing_left(folder: Path, is_worth_keeping: Callable[[SemblanceError], bool]) -> Iterator[None]:
-    """Where the body fails, `folder` and the parents made for it are removed; not on a stop, nor if worth keeping.
+    """Where the body fails, `folder` and the parents made for it are removed; not on a stop, nor where another command
+    works there, nor if worth keeping.
 
     OSError becomes OutputError.
     """
@@ -187,7 +193,7 @@ def nothing_left(folder: Path, is_worth_keeping: Callable[[SemblanceError], bool
         except OSError as error:
             raise writing_failed(error.filename or folder, error) from error
     except SemblanceError as error:
-        if not isinstance(error, Stopped) and not is_worth_keeping(error):
+        if not isinstance(error, Stopped | Busy) and not is_worth_keeping(error):
             shutil.rmtree(folder, ignore_errors=True)
             for parent in new:
                 if parent.is_dir() and not any(parent.iterdir()):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from ..errors import FacesetError, OutputError, SemblanceError, Stopped
@@ -20,7 +21,7 @@ from ..media.encode import EncodeOptions
 from ..media.image import read_picture
 from ..media.probe import probe
 from ..models import DEFAULT, choose_preset
-from ..runs import Progress, StopSignal, beside, hash_of, refuse_existing, write_json
+from ..runs import Progress, StopSignal, beside, hash_of, only_one, refuse_existing, write_json
 from ..training.options import TrainOptions
 from ..trust.publish import check_encode
 from .extract import extract
@@ -82,14 +83,16 @@ def replace(
         "from_scratch": from_scratch,
     }
     new, run = not work.exists(), work / "model"
-    with nothing_left(work, lambda error: not new or _is_worth_keeping(work, error)):
-        _claim(work, job)
-        if not (run / "options.json").exists():
-            _faceset(clips, work / "source", source_person, progress, stop)
-            permit_faceset(open_faceset(work / "source"), training.project)  # before minutes of work, not after
-            _faceset([target], work / "target", target_person, progress, stop)
-    _train(model, preset, work, training, progress, stop)
-    result = swap(target, run, out, plan, encode, options, progress, stop)
+    with ExitStack() as held:
+        with nothing_left(work, lambda error: not new or _is_worth_keeping(work, error)):
+            _claim(work, job)
+            held.enter_context(only_one(work))
+            if not (run / "options.json").exists():
+                _faceset(clips, work / "source", source_person, progress, stop)
+                permit_faceset(open_faceset(work / "source"), training.project)  # before minutes of work, not after
+                _faceset([target], work / "target", target_person, progress, stop)
+        _train(model, preset, work, training, progress, stop)
+        result = swap(target, run, out, plan, encode, options, progress, stop)
     progress.say(f"The facesets and the model stay in {work}: give it more minutes, or remove it.")
     return result
 

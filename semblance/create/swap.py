@@ -71,8 +71,7 @@ def swap(
     is_whole = job.is_whole  # killed between the clip and its report, perhaps
     if not is_whole:
         refuse_existing(out, "place for the result")
-    with nothing_left(job.folder, lambda error: is_worth_keeping(job, error, progress)):
-        open_job(job, progress)
+    with nothing_left(job.folder, lambda error: is_worth_keeping(job, error, progress)), open_job(job, progress):
         with clock.of("label"):
             claim, over = swapped(info, painter.header, permission, job.work), payload_laid(info)
         open_writer = partial(

@@ -83,9 +83,7 @@ def seen(points: np.ndarray, size: int) -> np.ndarray:
     corners = points[triangles].astype(np.float64)
     normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     lengths = np.sqrt(np.einsum("tc,tc->t", normal, normal))
-    facing, weight = (
-        np.bincount(triangles.ravel(), np.repeat(each, 3), VERTICES) for each in (normal[:, 2], lengths)
-    )
+    facing, weight = (np.bincount(triangles.ravel(), np.repeat(each, 3), VERTICES) for each in (normal[:, 2], lengths))
     smooth = facing / np.maximum(weight, 1e-9)
     per_vertex = np.clip((smooth - _EDGE_ON) / (_TOWARDS - _EDGE_ON), 0, 1).astype(np.float32)
     shown = np.einsum("hwk,hwk->hw", table.weights, per_vertex[table.corners])

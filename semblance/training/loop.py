@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ import torch
 
 from ..errors import Stopped
 from ..models import choose_preset, load_model_file
-from ..runs import Progress, StopSignal
+from ..runs import Progress, StopSignal, only_one
 from ..streams import ahead
 from .batches import Batch, Material
 from .changes import changed_by
@@ -92,29 +92,30 @@ def _run(
     config, options = module.Config(**record.config), record.options
     hand_back_memory()
     fabric = open_fabric(options.accelerator, options.devices, options.precision)
-    if fabric.is_global_zero and not resume:
-        begin_run(run, record)
-    fabric.barrier()
-    learner = build(module, config, fabric, options.seed)
-    # what a model knows before it learns; a checkpoint, where there is one, takes its place
-    if hasattr(module, "acquaint"):
-        module.acquaint(learner.net, material)
-        module.acquaint(learner.average, material)
-    if not options.from_scratch:
-        begin_with_base(learner, module, record.model, record.preset)
-    examples = material.examples(config, options.preview_faces)
-    saver = Saver(run / "checkpoints")
-    job = Job(
-        run, record, options, module, config, fabric, learner, saver, material.sides, examples, save_picture,
-        progress, stop,
-    )  # fmt: skip
-    standing = take_up(job) if resume else Standing()
-    standing.good, standing.moment = snapshot(learner), moment_of(job, standing)
-    made = material.batches(
-        config, options.seed, standing.samples // material.sides, config.batch, fabric.global_rank, fabric.world_size
-    )
-    with closing(ahead(made, BATCHES_AHEAD)) as batches:
-        return _train(job, standing, batches)
+    with ExitStack() as held:
+        if fabric.is_global_zero:
+            if not resume:
+                begin_run(run, record)
+            held.enter_context(only_one(run))
+        fabric.barrier()
+        learner = build(module, config, fabric, options.seed)
+        # what a model knows before it learns; a checkpoint, where there is one, takes its place
+        if hasattr(module, "acquaint"):
+            module.acquaint(learner.net, material)
+            module.acquaint(learner.average, material)
+        if not options.from_scratch:
+            begin_with_base(learner, module, record.model, record.preset)
+        examples = material.examples(config, options.preview_faces)
+        saver = Saver(run / "checkpoints")
+        job = Job(
+            run, record, options, module, config, fabric, learner, saver, material.sides, examples, save_picture,
+            progress, stop,
+        )  # fmt: skip
+        standing = take_up(job) if resume else Standing()
+        standing.good, standing.moment = snapshot(learner), moment_of(job, standing)
+        begin = standing.samples // material.sides
+        made = material.batches(config, options.seed, begin, config.batch, fabric.global_rank, fabric.world_size)
+        return _train(job, standing, held.enter_context(closing(ahead(made, BATCHES_AHEAD))))
 
 
 def _new_record(model: str, preset: str, options: TrainOptions, notes: dict, matched: bool) -> RunRecord:

@@ -3,8 +3,8 @@
 import pytest
 
 from semblance import replace
-from semblance.errors import InputError, OutputError, Stopped
-from semblance.runs import Progress, StopSignal
+from semblance.errors import Busy, InputError, OutputError, Stopped
+from semblance.runs import Progress, StopSignal, only_one
 
 
 class _StopInTraining(Progress):
@@ -38,6 +38,8 @@ def test_a_working_folder_is_gone_on_with_by_the_same_command_only(grid, tmp_pat
     for other in ({"source": target}, {"target": source}, {"seed": 1}, {"source_person": picture}):
         with pytest.raises(OutputError, match="belongs to other clips or options"):
             replace(**{"source": source, "target": target, "out": out, "preset": "tiny", **other})
+    with only_one(tmp_path / "c.mp4.work"), pytest.raises(Busy, match="at work"):
+        replace(source, target, out, preset="tiny")
     (tmp_path / "c.mp4.work" / "model" / "options.json").unlink()  # stopped between extraction and training
     (tmp_path / "c.mp4.work" / "model").rename(tmp_path / "old")
     assert begin(source, target)[:4] == ["curate", "curate", "load faces", "training"]

@@ -9,13 +9,13 @@ import pytest
 
 from semblance import swap
 from semblance.create.options import SwapOptions
-from semblance.errors import FaceError, InputError, MediaError, ModelError, OutputError, Stopped
+from semblance.errors import Busy, FaceError, InputError, MediaError, ModelError, OutputError, Stopped
 from semblance.finish.merge_options import MergeOptions
 from semblance.media.encode import EncodeOptions
 from semblance.media.image import write_picture
 from semblance.media.probe import probe
 from semblance.media.read import read_frames
-from semblance.runs import Progress, StopSignal
+from semblance.runs import Progress, StopSignal, only_one
 from tests.clips import break_packet
 from tests.create.swapping import StopAt
 
@@ -82,6 +82,20 @@ def test_pictures_of_a_killed_segment_are_made_again(run, plate, tmp_path):
     (tmp_path / "frames.partial" / "00001" / "000001.png").write_bytes(b"half")
     assert swap(plate, run, out, encode=png, options=options).swapped == 75
     assert len(list(out.iterdir())) == 75
+
+
+def test_a_second_command_leaves_the_work_of_the_first_alone(run, plate, tmp_path):
+    stop, out, options = StopSignal(), tmp_path / "c.mp4", SwapOptions(segment=1)
+    with pytest.raises(Stopped):
+        swap(plate, run, out, options=options, progress=StopAt(27, stop), stop=stop)
+    folder = tmp_path / "c.mp4.partial"
+    kept = {path.name: path.read_bytes() for path in folder.iterdir()}
+    with only_one(folder):
+        for again in (options, SwapOptions(segment=2)):  # the same job, and one that would begin anew
+            with pytest.raises(Busy, match="at work"):
+                swap(plate, run, out, options=again)
+    assert kept == {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert swap(plate, run, out, options=options).swapped == 75
 
 
 class _KilledAtReport(Progress):

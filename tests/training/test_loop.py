@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from semblance.errors import FacesetError, ModelError, OutputError, Stopped, TrainingError
+from semblance.errors import Busy, FacesetError, ModelError, OutputError, Stopped, TrainingError
 from semblance.models import load_model_file, load_swapper
-from semblance.runs import Progress, StopSignal, read_json_lines
+from semblance.runs import Progress, StopSignal, only_one, read_json_lines
 from semblance.training.batches import CropPair
 from semblance.training.loop import train_model
 from semblance.training.options import TrainOptions
@@ -100,6 +100,15 @@ def test_a_run_can_be_made_longer(crops, tmp_path):
     assert train(crops, tmp_path / "run", samples=128, resume=True).samples == 128
     done = train(crops, tmp_path / "run", samples=128, resume=True)
     assert done.samples == 128 and done.checkpoint.exists()
+
+
+def test_a_run_is_trained_by_one_command_at_a_time(crops, tmp_path):
+    train(crops, tmp_path / "run", samples=32)
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "run").rglob("*")}
+    with only_one(tmp_path / "run"), pytest.raises(Busy, match="at work"):
+        train(crops, tmp_path / "run", samples=64, resume=True)
+    assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "run").rglob("*")}
+    assert train(crops, tmp_path / "run", samples=64, resume=True).samples == 64
 
 
 def test_minutes_are_a_limit_too(crops, tmp_path):
