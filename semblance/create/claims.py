@@ -1,10 +1,11 @@
-"""What each kind of result says of its making; see trust.manifest.Claim."""
+"""What each kind of result says of its making; see trust.claim.Claim."""
 
 from __future__ import annotations
 
+from ..trust.claim import Claim, Ingredient
 from ..trust.consent import Permission
-from ..trust.manifest import Claim, Ingredient, ingredient_of
 from ..trust.marking import payload_of
+from ..trust.sign import ingredient_of
 from ..types import ClipInfo
 from .permission import shows_nobody_real
 

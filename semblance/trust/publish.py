@@ -5,7 +5,7 @@ labelled and signed does not leave, and clips are looked at once more by the con
 failure.
 
 Three labels, since each is lost in another way: the watermark in the pixels (trust/watermark.py), tags in the
-container, and the signed manifest (trust/manifest.py). Segments are pieces of work: marked and tagged, signed only when
+container, and the signed manifest (trust/sign.py). Segments are pieces of work: marked and tagged, signed only when
 joined.
 """
 
@@ -35,12 +35,15 @@ from ..media.native import paste
 from ..media.write import PictureFolderWriter, SegmentWriter, join_segments, open_segment
 from ..runs import Progress, StopSignal, hash_of, new_folder, write_text, written_whole
 from ..types import ClipInfo, Frame, Layer, Patch, Wave
+from .claim import Claim
 from .consent import note_use
 from .keys import Identity, open_identity
 from .leaving import Lookout, pass_all
 from .ledger import open_ledger
-from .manifest import Claim, read_manifest, sidecar_of, sign
+from .manifest import read_manifest
 from .marking import Marking, payload_of
+from .sign import sign
+from .signable import sidecar_of
 from .visible import Marker, VisibleMark, visible_patch
 
 LABEL = {"synthetic_media": "yes", "software": f"Semblance {__version__}"}

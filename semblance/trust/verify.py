@@ -23,8 +23,10 @@ from ..media.image import png_tags, read_tags
 from ..media.opening import STILLS, open_clip
 from ..media.tags import unpack_tags
 from ..runs import Progress, StopSignal
+from .claim import Claim
 from .keys import Known, known_signers
-from .manifest import Claim, Manifest, Past, as_json, kind_of, read_manifest
+from .manifest import Manifest, Past, as_json, read_manifest
+from .signable import kind_of
 
 Answer = Literal["ours", "another", "broken", "label", "nothing"]
 EXIT_CODES = {"ours": 0, "another": 0, "label": 0, "broken": 1, "nothing": 4}

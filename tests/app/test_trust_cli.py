@@ -9,8 +9,9 @@ import pytest
 
 from semblance.app.cli import main
 from semblance.media.image import write_picture
+from semblance.trust.claim import Claim
 from semblance.trust.keys import open_identity
-from semblance.trust.manifest import Claim, sign
+from semblance.trust.sign import sign
 
 
 @pytest.fixture(autouse=True)

@@ -12,10 +12,10 @@ from semblance.create.permission import ORIGIN, PERMISSION, origin_of, permit, p
 from semblance.errors import Refused
 from semblance.faceset.store import Faceset
 from semblance.runs import hash_of
+from semblance.trust.claim import Claim
 from semblance.trust.consent import revoke
 from semblance.trust.keys import open_identity
 from semblance.trust.ledger import open_ledger
-from semblance.trust.manifest import Claim
 from semblance.trust.publish import publish_picture
 from semblance.trust.statement import state, stated
 from tests.permitted import let

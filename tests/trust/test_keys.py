@@ -17,8 +17,10 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from semblance.errors import InputError, OutputError
 from semblance.media.image import write_picture
+from semblance.trust.claim import Claim
 from semblance.trust.keys import describe, keys_folder, known_signers, new_identity, open_identity
-from semblance.trust.manifest import Claim, read_manifest, sign
+from semblance.trust.manifest import read_manifest
+from semblance.trust.sign import sign
 
 
 @pytest.fixture(autouse=True)

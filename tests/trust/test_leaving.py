@@ -11,8 +11,8 @@ from semblance.errors import Refused
 from semblance.media.probe import probe
 from semblance.media.read import frame_times, read_frames
 from semblance.trust import leaving
+from semblance.trust.claim import Claim
 from semblance.trust.leaving import Lookout, notes_of, pass_all
-from semblance.trust.manifest import Claim
 from semblance.trust.publish import EncodeOptions, open_segment_for, publish_clip
 from semblance.types import Patch
 from tests.clips import make_clip

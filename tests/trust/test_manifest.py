@@ -22,18 +22,12 @@ from semblance.media.image import read_tags
 from semblance.media.probe import probe
 from semblance.media.read import frame_times, read_frames
 from semblance.media.write import join_segments, open_segment
+from semblance.trust.claim import ASSERTION, Claim, Ingredient
 from semblance.trust.keys import new_identity, open_identity, settings_for, signer_of
-from semblance.trust.manifest import (
-    ASSERTION,
-    Claim,
-    Ingredient,
-    embeds,
-    ingredient_of,
-    read_manifest,
-    sidecar_of,
-    sign,
-)
+from semblance.trust.manifest import read_manifest
 from semblance.trust.publish import LABEL, label
+from semblance.trust.sign import ingredient_of, sign
+from semblance.trust.signable import embeds, sidecar_of
 from tests.clips import Track, make_clip, packets_of
 
 SOURCE = "http://cv.iptc.org/newscodes/digitalsourcetype/"
@@ -256,7 +250,8 @@ import resource, sys
 from pathlib import Path
 from semblance.errors import OutputError
 from semblance.trust.keys import open_identity
-from semblance.trust.manifest import Claim, sign
+from semblance.trust.claim import Claim
+from semblance.trust.sign import sign
 who, path = open_identity(), Path(sys.argv[1])
 for limit in map(int, sys.argv[2:]):
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
@@ -299,7 +294,7 @@ def test_nothing_is_fetched_while_reading(tmp_path):
 
 def test_a_claim_of_a_newer_version_is_not_misread(tmp_path, monkeypatch):
     path = make_media(tmp_path / "o.png")
-    monkeypatch.setattr("semblance.trust.manifest.VERSION", 2)
+    monkeypatch.setattr("semblance.trust.claim.VERSION", 2)
     sign(path, ".png", made(), open_identity())
     assert read_manifest(path).claim == made()
     monkeypatch.undo()

@@ -15,12 +15,14 @@ from semblance.media.image import read_picture, read_tags
 from semblance.media.probe import probe
 from semblance.media.read import frame_times, read_frames
 from semblance.trust import publish
+from semblance.trust.claim import Claim
 from semblance.trust.consent import revoke
 from semblance.trust.ledger import open_ledger
-from semblance.trust.manifest import Claim, read_manifest, sidecar_of
+from semblance.trust.manifest import read_manifest
 from semblance.trust.mark_in_file import mark_in, payload_laid
 from semblance.trust.marking import Marking
 from semblance.trust.publish import LABEL, EncodeOptions, open_segment_for, publish_clip, publish_picture
+from semblance.trust.signable import sidecar_of
 from semblance.trust.visible import VisibleMark
 from semblance.trust.watermark_find import find_mark
 from tests.clips import Track, make_clip

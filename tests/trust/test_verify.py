@@ -20,9 +20,11 @@ from PIL import ImageFile
 from semblance.errors import MediaError, SemblanceError
 from semblance.media.image import write_picture
 from semblance.runs import StopSignal
+from semblance.trust.claim import Claim
 from semblance.trust.keys import Identity, new_identity, open_identity, settings_for, signer_of
-from semblance.trust.manifest import Claim, ingredient_of, sidecar_of, sign
 from semblance.trust.publish import LABEL
+from semblance.trust.sign import ingredient_of, sign
+from semblance.trust.signable import sidecar_of
 from semblance.trust.verify import verify, verify_folder
 from tests.clips import make_clip
 from tests.trust.test_manifest import SOURCE, make_media, media_of
