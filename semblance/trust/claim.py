@@ -27,9 +27,7 @@ class Ingredient:
     format: str  # "video/mp4"
     role: Role
     thumbnail: bytes = field(default=b"", repr=False)  # JPEG
-    carried: bytes = field(
-        default=b"", repr=False
-    )  # its own manifest, so that its history goes on; see sign.py
+    carried: bytes = field(default=b"", repr=False)  # its own manifest, so that its history goes on; see sign.py
 
     def __post_init__(self) -> None:
         if Path(self.title).name != self.title or "\\" in self.title:
