@@ -52,16 +52,18 @@ class Light:
 def lights_of(shown: torch.Tensor, again: torch.Tensor, weight: torch.Tensor | float = 1.0) -> list[Light]:
     """What was shown and what the model redraws of it, (N, 3, S, S) each, and how much each place counts -> the light
     of each: the line of least squares through all."""
-    weight = torch.as_tensor(weight, dtype=shown.dtype).expand_as(shown)
-
-    def mean(values: torch.Tensor) -> torch.Tensor:
-        return (values * weight).mean((1, 2, 3)) / weight.mean((1, 2, 3))
-
-    shown_mean, again_mean = mean(shown), mean(again)
-    spread = mean(again * again) - again_mean**2
-    scale = (mean(shown * again) - shown_mean * again_mean) / spread.clamp(min=1e-8)
+    weight = torch.as_tensor(weight, dtype=shown.dtype)
+    shown_mean, again_mean = mean_under(weight, shown), mean_under(weight, again)
+    spread = mean_under(weight, again * again) - again_mean**2
+    scale = (mean_under(weight, shown * again) - shown_mean * again_mean) / spread.clamp(min=1e-8)
     veil = shown_mean - scale * again_mean
     return [Light(float(s), float(v)) for s, v in zip(scale, veil)]
+
+
+def mean_under(weight: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+    """Means (N,) of values (N, 3, S, S), each place counted as much as weight says, which may be of fewer channels."""
+    weight = weight.expand_as(values)
+    return (values * weight).mean((1, 2, 3)) / weight.mean((1, 2, 3))
 
 
 def drawn_in_any_light(

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..faces.align import crop_matrix, move, take_crop
 from ..faces.mask import hull_mask
+from ..faceset.textures import Bare
 from ..finish.masks import erode_edge
 from ..finish.placed_mask import PlacedMask
 from ..types import Face
@@ -15,6 +16,7 @@ from .view import Laid
 
 _RIM = 0.04  # of the occlusion net's picture: within so much of the outline its answer is that of the outline
 _UNSURE = 0.25, 0.75
+_SURE = 0.6, 0.93
 
 
 def seen_in(
@@ -27,9 +29,23 @@ def seen_in(
     found = net(np.stack(crops))
     in_crops = [move(face.landmarks[:, :2], matrix) for face, matrix in zip(faces, matrices)]
     return [
-        tuple(PlacedMask(each, matrix) for each in (within(mask, points), _decided(mask)))
+        tuple(PlacedMask(each, matrix) for each in (within(decided(mask), points), decided(mask)))
         for mask, points, matrix in zip(found, in_crops, matrices)
     ]
+
+
+def bare_with(net: OcclusionMask) -> Bare:
+    """What load_textures asks of each face's crop, told by the occlusion net: where it is sure. What is learned from
+    loses little by a doubt too many, and would take a rim of what stands there for skin."""
+
+    def bare(crop: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+        matrix = crop_matrix(landmarks, net.size, "face")
+        found = net(take_crop(crop, matrix, net.size)[None])[0]
+        sure = cv2.erode(decided(found, _SURE), np.ones((3, 3), np.uint8))
+        free = within(sure, move(landmarks[:, :2], matrix))
+        return PlacedMask(free, matrix).on(np.eye(2, 3), len(crop))
+
+    return bare
 
 
 def seen_in_drawn(laid: Laid, face: Face, net: OcclusionMask, aspect: float) -> PlacedMask:
@@ -39,18 +55,18 @@ def seen_in_drawn(laid: Laid, face: Face, net: OcclusionMask, aspect: float) -> 
     from_crop = np.vstack([matrix, bottom]) @ np.linalg.inv(np.vstack([laid.matrix, bottom]))
     drawn = cv2.convertScaleAbs(laid.crop, alpha=255)
     drawn = cv2.warpAffine(drawn, from_crop[:2], (net.size, net.size), borderMode=cv2.BORDER_REPLICATE)
-    return PlacedMask(_decided(net(drawn[None])[0]), matrix)
+    return PlacedMask(decided(net(drawn[None])[0]), matrix)
 
 
-def _decided(found: np.ndarray) -> np.ndarray:
+def decided(found: np.ndarray, unsure: tuple[float, float] = _UNSURE) -> np.ndarray:
     """(S, S) 0..1 of the net, which is unsure by half along every edge, made up its mind."""
-    return np.clip((found - _UNSURE[0]) / (_UNSURE[1] - _UNSURE[0]), 0, 1)
+    return np.clip((found - unsure[0]) / (unsure[1] - unsure[0]), 0, 1)
 
 
-def within(found: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """What the net found, (S, S) 0..1, decided, within the mesh's outline only: beyond it nothing counts as face to the
-    net, and the model's own mask knows better."""
-    side = found.shape[0]
-    inner = erode_edge(hull_mask(points, found.shape), _RIM * side)
+def within(face: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """What is face, (S, S) 0..1, within the mesh's outline only: beyond it nothing counts as face to the net, and the
+    model's own mask knows better."""
+    side = face.shape[0]
+    inner = erode_edge(hull_mask(points, face.shape), _RIM * side)
     inner = cv2.GaussianBlur(inner, (0, 0), _RIM * side / 2)
-    return (1 - inner * (1 - _decided(found))).astype(np.float32)
+    return (1 - inner * (1 - face)).astype(np.float32)

@@ -115,21 +115,21 @@ def draw_faces(
                 chips = [identity_chip(seen.frame.pixels, face, aspect) for seen in group for face in seen.faces]
                 vectors = iter(identity_vectors(chips, rough=True))
                 items = [_choose(seen, [next(vectors) for _ in seen.faces], chooser, painter) for seen in group]
-            with clock.of("draw"):
-                for item in items:
-                    for part in item.parts:
-                        part.look = painter.view.look(item.frame.pixels, part.face, aspect)
-                looks = [part.look for item in items for part in item.parts]
-                if looks:
-                    _deal(items, *painter.draw(looks), painter.options.poorest)
             if painter.occlusion:
                 with clock.of("find occluders"):
                     _find_in_front(items, painter, aspect)
+            with clock.of("draw"):
+                for item in items:
+                    for part in item.parts:
+                        part.look = painter.view.look(item.frame.pixels, part.face, aspect, part.free)
+                looks = [part.look for item in items for part in item.parts]
+                if looks:
+                    _deal(items, *painter.draw(looks), painter.options.poorest)
             yield from items
 
 
 def _find_in_front(items: list[DrawnFrame], painter: Painter, aspect: float) -> None:
-    """For each face that will be laid down: where its own skin shows, and what the net says is face."""
+    """For each face that is to be replaced: where its own skin shows, and what the net says is face."""
     parts = [(item, part) for item in items for part in item.parts]
     if not parts:
         return

@@ -29,6 +29,8 @@ from ..training.options import TrainOptions
 from ..trust.publish import publish_picture
 from .calibrate import calibrate
 from .claims import drawn
+from .in_front import bare_with
+from .occlusion_mask import open_occlusion_mask
 from .permission import origin_of, permit_faceset, sources_of
 
 
@@ -59,9 +61,10 @@ def train(
     notes["permission"] = permission.as_json()
     for lack in shortcomings(*facesets):
         progress.say(lack)
-    progress.stage("load faces", None)
+    progress.stage("load faces", sum(len(faceset.kept) for faceset in facesets), "faces")
     if getattr(module, "SPACE", "crop") == "mesh":
-        material = MeshPair(*(load_textures(faceset, config.size) for faceset in facesets))
+        bare = bare_with(open_occlusion_mask()) if config.bare else None
+        material = MeshPair(*(load_textures(faceset, config.size, bare, progress) for faceset in facesets))
     else:
         side = ceil(config.size / config.coverage * SPARE)
         crops = [load_crops(faceset, side, notes["coverage"]) for faceset in facesets]

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import torch
 
-from ..faces.align import crop_matrix, part_of, take_crop
+from ..faces.align import crop_matrix, move, part_of, take_crop
 from ..faces.expression import expressions
 from ..faces.mesh_space import with_rim
 from ..faces.openings import gaps
@@ -23,14 +23,16 @@ from ..faces.wrap import unwrap
 from ..finish.mask_words import within
 from ..finish.merge_options import MergeOptions
 from ..finish.place import on_grid, resized
+from ..finish.placed_mask import PlacedMask
 from ..finish.restore import restored
 from ..finish.steady_textures import steadied_texture
 from ..finish.wear import wardrobe, wear
 from ..processor import bf16_if_native
 from ..types import Face
-from .exposure import Light, drawn_in_any_light, lights_of
+from .exposure import Light, drawn_in_any_light, lights_of, mean_under
 from .restorer import BUILTIN, Restorer, open_restorer
 
+_ENOUGH_BARE = 0.15  # of a face, to judge by that alone
 _INNER = 5  # a crop's outer fifth shows background: no measure of the face
 
 
@@ -76,7 +78,9 @@ class View(Protocol):
         """The options with what this view decides where they say auto. Raises ModelError where there is no restorer."""
         ...
 
-    def look(self, pixels: np.ndarray, face: Face, aspect: float) -> Any: ...
+    def look(self, pixels: np.ndarray, face: Face, aspect: float, free: PlacedMask | None = None) -> Any:
+        """free: where nothing stands before the face, which alone tells how well the model knows it."""
+        ...
 
     def draw(self, looks: list) -> tuple[list, np.ndarray]:
         """Drawn faces, and how badly the model redraws the target of each: mean error 0..1, (n,)."""
@@ -125,26 +129,27 @@ class CropView:
         merge = merge.settled("hull*model" if self.draws_mask else "hull")
         return merge.changed(mask="hull*model") if merge.mask == "hull" and self.outline is not None else merge
 
-    def look(self, pixels: np.ndarray, face: Face, aspect: float) -> tuple[np.ndarray, np.ndarray]:
+    def look(self, pixels: np.ndarray, face: Face, aspect: float, free: PlacedMask | None = None) -> tuple:
         stored = crop_matrix(face.landmarks, self.stored, self.coverage, aspect)
         matrix = part_of(stored, self.stored, self.share, self.size)
-        return take_crop(pixels, matrix, self.size), matrix
+        return take_crop(pixels, matrix, self.size), matrix, None if free is None else free.on(matrix, self.size)
 
     def draw(self, looks: list) -> tuple[list, np.ndarray]:
         return drawn_in_any_light(
-            looks, self._draw, lambda look, light: (light.without(look[0]), look[1]),
+            looks, self._draw, lambda look, light: (light.without(look[0]), *look[1:]),
             lambda drawn, light: (light.within(drawn[0]), drawn[1]),
         )  # fmt: skip
 
     def _draw(self, looks: list) -> tuple[list, np.ndarray, list[Light]]:
-        batch = torch.from_numpy(np.stack([crop for crop, _ in looks])).permute(0, 3, 1, 2).float() / 255
+        batch = torch.from_numpy(np.stack([look[0] for look in looks])).permute(0, 3, 1, 2).float() / 255
         with torch.inference_mode():
             faces, masks = self.module.swap(self.net, batch, to="source")
             again, _ = self.module.swap(self.net, batch, to="target")
             inner = slice(self.size // _INNER, -(self.size // _INNER))
             again, shown = again[:, :, inner, inner], batch[:, :, inner, inner]
-            errors = (again - shown).abs().mean((1, 2, 3))
-            lights = lights_of(shown, again)
+            counts = _counts(torch.ones(1, self.size, self.size), [look[2] for look in looks])[:, :, inner, inner]
+            errors = mean_under(counts, (again - shown).abs())
+            lights = lights_of(shown, again, counts)
         pictures = faces.permute(0, 2, 3, 1).contiguous().numpy()
         drawn = [None] * len(looks) if masks is None else list(masks[:, 0].numpy())
         return list(zip(pictures, drawn)), errors.numpy(), lights
@@ -165,6 +170,7 @@ class CropView:
 class _MeshLook:
     points: np.ndarray  # (VERTICES, 3) frame pixels
     texture: np.ndarray  # (S, S, 3) uint8
+    bare: np.ndarray | None  # (S, S) 0..1: where nothing stands before the face
     expression: np.ndarray  # (K,)
     gaps: np.ndarray  # (3,) how far mouth and eyes stand open, face heights
 
@@ -185,11 +191,12 @@ class MeshView:
         # outside its own mask there is nothing to lay down, and it is drawn over the plate's own mesh, as fine as it is
         return merge.changed(mask=within(merge.mask, "model"), warp=0.0, restore=0.0)
 
-    def look(self, pixels: np.ndarray, face: Face, aspect: float) -> _MeshLook:
+    def look(self, pixels: np.ndarray, face: Face, aspect: float, free: PlacedMask | None = None) -> _MeshLook:
         points = with_rim(face.landmarks)
         square = face.landmarks * np.array([aspect, 1, 1], np.float32)
         told = expressions(square[None], np.array([face.pose[0]]), np.array([face.pose[1]]))[0]
-        return _MeshLook(points, unwrap(pixels, points, self.size), told, gaps(square))
+        bare = None if free is None else unwrap(free.mask, move(points[:, :2], free.matrix), self.size)
+        return _MeshLook(points, unwrap(pixels, points, self.size), bare, told, gaps(square))
 
     def draw(self, looks: list[_MeshLook]) -> tuple[list, np.ndarray]:
         return drawn_in_any_light(
@@ -204,8 +211,9 @@ class MeshView:
         with torch.inference_mode(), bf16_if_native():
             code = self.net.encode(textures, told, "target")
             drawn, again = (self.net.draw(code, person).clamp(0, 1) for person in ("source", "target"))
-            errors = ((again - textures).abs() * self.net.weight).mean((1, 2, 3)) / self.net.weight.mean()
-            lights = lights_of(textures, again, self.net.weight)
+            counts = _counts(self.net.weight, [look.bare for look in looks])
+            errors = mean_under(counts, (again - textures).abs())
+            lights = lights_of(textures, again, counts)
             fine = self.module.detailed(self.net, drawn)
         return list(fine.permute(0, 2, 3, 1).contiguous().numpy()), errors.numpy(), lights
 
@@ -218,6 +226,16 @@ class MeshView:
             drawn, pixels, look.texture, look.points, clothes, merge.shape, merge.light, merge.detail, change, self.fine
         )
         return Laid(worn.crop, worn.matrix, worn.mask, worn.points)
+
+
+def _counts(weight: torch.Tensor, bare: list[np.ndarray | None]) -> torch.Tensor:
+    """How much each place of a face tells: weight (1, S, S) where it is bare, (n, 1, S, S); of a face that is covered
+    nearly whole, everywhere."""
+    counts = []
+    for mask in bare:
+        masked = weight if mask is None else weight * torch.from_numpy(mask)
+        counts.append(masked if masked.sum() > _ENOUGH_BARE * weight.sum() else weight)
+    return torch.stack(counts)
 
 
 def _picture(mean: torch.Tensor) -> np.ndarray:

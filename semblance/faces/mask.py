@@ -23,7 +23,7 @@ def hull_mask(landmarks: np.ndarray, shape: tuple[int, int], offset: tuple[float
     mesh's face oval; all points are taken because in profile the nose stands out beyond that oval.
     """
     mask = np.zeros(shape, np.uint8)
-    hull = cv2.convexHull(np.asarray(landmarks[:, :2], np.float32))[:, 0] - np.asarray(offset, np.float32)
+    hull = cv2.convexHull(np.ascontiguousarray(landmarks[:, :2], np.float32))[:, 0] - np.asarray(offset, np.float32)
     inwards = hull.mean(0) - hull
     length = np.maximum(np.linalg.norm(inwards, axis=1, keepdims=True), 1e-6)
     hull += inwards * np.minimum(_LINE_REACH / length, 1)

@@ -10,23 +10,58 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+_RIM = 0.009  # of the side: as far around what is never bare nothing counts as bare
 _FLATTEN = 0.02  # weight of a texel that hardly any face shows: it takes after its mirror image then
+_BARE = 0.25, 0.5  # share of the faces that show a texel in which nothing covers it: below the first it is never known
 _LEVEL = 12.0  # texels of 256: light and shade wider than this count for nothing
 _CONTRAST, _NOISE = 40.0, 6.0  # what is seen of the rest, in levels of 255, and what is only noise
 _SMOOTH, _FARTHEST = 6.0, 5.0  # texels of 256
 
 
-def plain_mean(total: np.ndarray, weight: np.ndarray, faces: int) -> np.ndarray:
+def plain_mean(total: np.ndarray, weight: np.ndarray, faces: int, known: np.ndarray | None = None) -> np.ndarray:
     """Sums of textures (S, S, 3) and of how well they were seen (S, S) -> mean texture (S, S, 3) uint8; a side that no
-    face turned to the camera takes after the other (mesh space is its own mirror image)."""
-    share = np.clip(weight / (faces * _FLATTEN), 0, 1)[..., None]
+    face turned to the camera takes after the other (mesh space is its own mirror image), and what neither side shows
+    after what is around it. known (S, S) 0..1: see bare_share; None: all of what was seen."""
+    enough = faces * _FLATTEN
+    if known is not None:  # as little as is known counts for as little of what is enough
+        counts = known * np.minimum(1, enough / np.maximum(weight, 1e-3)) ** (1 - known)
+        total, weight = total * counts[..., None], weight * counts
+    share = np.clip(weight / enough, 0, 1)[..., None]
     own = total / np.maximum(weight, 1e-3)[..., None]
-    both = (total + total[:, ::-1]) / np.maximum(weight + weight[:, ::-1], 1e-3)[..., None]
+    both = _filled(total + total[:, ::-1], weight + weight[:, ::-1], enough)
     return np.clip(np.rint(share * own + (1 - share) * both), 0, 255).astype(np.uint8)
 
 
-def sharp_mean(mean: np.ndarray, textures: list[np.ndarray], seen: list[np.ndarray]) -> np.ndarray:
-    """mean: the plain one of all (S, S, 3) uint8; textures: some of them, alike; seen: (S, S) float32 0..1 of each.
+def bare_share(bare: np.ndarray, visible: np.ndarray) -> np.ndarray:
+    """How well each texel was seen with nothing before it, and how well at all, (S, S) sums over the faces -> (S, S)
+    0..1: how far its bare looks are known. Of frames of glasses or of a fringe a mask misses some in some faces: what
+    shows through so seldom is no skin."""
+    share = bare / np.maximum(visible, 1e-3)
+    known = np.clip((share - _BARE[0]) / (_BARE[1] - _BARE[0]), 0, 1).astype(np.float32)
+    reach = 2 * round(_RIM * len(known)) + 1  # what stands there moves a little against the skin
+    return cv2.blur(cv2.erode(known, np.ones((reach, reach), np.uint8)), (reach, reach))
+
+
+def _filled(total: np.ndarray, weight: np.ndarray, enough: float) -> np.ndarray:
+    """Weighted sums (S, S, 3) and weights (S, S) -> means (S, S, 3); where the weight is not enough, those of coarser
+    and coarser grids (push and pull: Gortler et al., "The Lumigraph", 1996)."""
+    total, weight = total.astype(np.float32), weight.astype(np.float32)
+    mean = total / np.maximum(weight, 1e-3)[..., None]
+    side = len(total)
+    if side == 1 or weight.min() >= enough:
+        return mean
+    half = (max(side // 2, 1),) * 2
+    coarse = _filled(*(cv2.resize(each, half, interpolation=cv2.INTER_AREA) for each in (total, weight)), enough)
+    coarse = cv2.resize(coarse.reshape(*half, 3), (side, side), interpolation=cv2.INTER_LINEAR)
+    share = np.clip(weight / enough, 0, 1)[..., None]
+    return share * mean + (1 - share) * coarse
+
+
+def sharp_mean(
+    mean: np.ndarray, textures: list[np.ndarray], seen: list[np.ndarray], known: np.ndarray | None = None
+) -> np.ndarray:
+    """mean: the plain one of all (S, S, 3) uint8; textures: some of them, alike; seen: (S, S) float32 0..1 of each;
+    known (S, S) 0..1: see bare_share.
 
     Returns (S, S, 3) uint8. What hardly any of these shows stays as in `mean`.
     """
@@ -39,6 +74,8 @@ def sharp_mean(mean: np.ndarray, textures: list[np.ndarray], seen: list[np.ndarr
         total += _moved(texture, way) * visible[..., None]
         weight += visible
     share = np.clip(weight / (max(len(textures), 1) * _FLATTEN), 0, 1)[..., None]
+    if known is not None:
+        share = share * known[..., None]
     aligned = total / np.maximum(weight, 1e-3)[..., None]
     return np.clip(np.rint(share * aligned + (1 - share) * mean), 0, 255).astype(np.uint8)
 

@@ -115,7 +115,7 @@ def film_sitting(sitting: Sitting, body: Body, side: int) -> Iterator[Masked]:
 def masked_crop(shot: Shot, side: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Picture, mask and cover of a frame of the synthetic world; see the module's docstring."""
     matrix = part_of(crop_matrix(shot.landmarks, side, "face"), side, VIEW, side)
-    outline = hull_mask(shot.landmarks[:, :2].copy(), shot.regions.shape) * 255
+    outline = hull_mask(shot.landmarks, shot.regions.shape) * 255
     planes = [np.where(np.isin(shot.regions, codes), outline, 0) for codes in (_FACE, _BEFORE)]
     stacked = np.stack([*planes, outline], -1).round().astype(np.uint8)
     flat = take_crop(stacked, matrix, side)

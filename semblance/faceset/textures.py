@@ -5,6 +5,7 @@ See faces/mesh_space.py for mesh space, faces/expression.py for expressions, fac
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -14,8 +15,12 @@ from ..faces.expression import at_rest, expressions
 from ..faces.mesh_space import with_rim
 from ..faces.shape import own_shape
 from ..faces.wrap import seen, unwrap
-from .mean_texture import plain_mean, sharp_mean
+from ..runs import Progress
+from .mean_texture import bare_share, plain_mean, sharp_mean
 from .store import Faceset, check_enough, crop_landmarks, read_crop
+
+Bare = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""A crop (S, S, 3) uint8 and landmarks (478, 3) on it -> (S, S) float32 0..1: where nothing stands before the face."""
 
 _FINE = 80  # faces whose fine textures are kept until their sharp mean is made: more would hardly show
 
@@ -45,20 +50,27 @@ def shape_of(faceset: Faceset) -> np.ndarray:
     return own_shape(_landmarks(faceset))
 
 
-def load_textures(faceset: Faceset, size: int) -> Textures:
-    """Unwrap the kept faces, one by one. Raises FacesetError if they are too few, MediaError for a damaged one."""
+def load_textures(faceset: Faceset, size: int, bare: Bare | None = None, progress: Progress | None = None) -> Textures:
+    """Unwrap the kept faces, one by one; with `bare`, what stands before a face counts as not seen. Raises FacesetError
+    if they are too few, MediaError for a damaged one."""
+    progress = progress or Progress()
     check_enough(faceset)
     names, landmarks = faceset.kept["name"].to_list(), _landmarks(faceset)
     pictures = np.empty((len(names), size, size, 3), np.uint8)
     shown = np.empty((len(names), size, size), np.uint8)
-    total, weight = np.zeros((2 * size, 2 * size, 3), np.float32), np.zeros((2 * size, 2 * size), np.float32)
+    total = np.zeros((2 * size, 2 * size, 3), np.float32)
+    weight, looked_at = np.zeros((2, 2 * size, 2 * size), np.float32)
     kept = set(np.linspace(0, len(names) - 1, min(len(names), _FINE)).astype(int).tolist())
     fine_ones, visible_ones = [], []
     for k, name in enumerate(names):
         points = with_rim(landmarks[k])
-        fine = unwrap(read_crop(faceset, name), points, 2 * size)
+        crop = read_crop(faceset, name)
+        fine = unwrap(crop, points, 2 * size)
         pictures[k] = cv2.resize(fine, (size, size), interpolation=cv2.INTER_AREA)
         visible = seen(points, size)
+        looked_at += cv2.resize(visible, (2 * size, 2 * size), interpolation=cv2.INTER_LINEAR)
+        if bare:
+            visible = visible * unwrap(bare(crop, landmarks[k]), points, size)
         shown[k] = np.rint(255 * visible)
         visible = cv2.resize(visible, (2 * size, 2 * size), interpolation=cv2.INTER_LINEAR)
         total += fine * visible[..., None]
@@ -66,7 +78,10 @@ def load_textures(faceset: Faceset, size: int) -> Textures:
         if k in kept:
             fine_ones.append(fine)
             visible_ones.append(visible)
-    mean = sharp_mean(plain_mean(total, weight, len(names)), fine_ones, visible_ones)
+        progress.advance()
+    known = bare_share(weight, looked_at)
+    shown = np.rint(shown * cv2.resize(known, (size, size), interpolation=cv2.INTER_AREA)).astype(np.uint8)
+    mean = sharp_mean(plain_mean(total, weight, len(names), known), fine_ones, visible_ones, known)
     found = expressions_of(faceset)
     return Textures(pictures, shown, found, mean, at_rest(found))
 

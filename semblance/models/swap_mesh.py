@@ -63,6 +63,8 @@ class Config(Options):
     """how the learning rate runs to the end"""
     ema_samples: int = Field(4000, ge=0)
     """half-life of the averaged weights, in samples; 0: no average"""
+    bare: bool = True
+    """whether what stands before a face (glasses, a fringe, a hand) is left out of what is learned"""
     light: float = Field(0.15, ge=0, lt=1)
     """largest change of an input texture's light from one side to the other, as a share: the output's stays"""
     shift: float = Field(1.0, ge=0)

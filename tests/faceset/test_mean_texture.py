@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from semblance.faceset.mean_texture import plain_mean, sharp_mean
+from semblance.faceset.mean_texture import bare_share, plain_mean, sharp_mean
 
 SIDE = 128
 
@@ -75,3 +75,43 @@ def test_a_side_that_is_never_seen_is_the_other_ones_mirror_image(truth):
     half[:, : SIDE // 2] = 0
     mean = _mean([truth] * 4, [half] * 4)
     assert np.abs(mean.astype(int) - truth).max() <= 1
+
+
+def test_what_is_never_bare_takes_after_what_is_around_it():
+    """Skin that darkens downwards, and before it a frame of glasses that the mask misses in every tenth face."""
+    skin = np.repeat(np.linspace(200, 120, SIDE)[:, None, None] * np.ones((1, SIDE, 1)), 3, axis=2)
+    worn = skin.copy()
+    worn[50:58] = (90, 20, 20)
+    bare = np.ones((SIDE, SIDE), np.float32)
+    bare[48:60] = 0
+    seen = [np.ones_like(bare) if k % 10 == 0 else bare for k in range(40)]
+    copies = [worn.astype(np.uint8)] * len(seen)
+    total, weight = sum(copies[0].astype(np.float32) * one[..., None] for one in seen), sum(seen)
+    known = bare_share(weight, np.full((SIDE, SIDE), float(len(seen))))
+    assert known[54, 60] == 0 and known[30, 60] == 1
+    mean = sharp_mean(plain_mean(total, weight, len(seen), known), copies, seen, known)
+    assert np.abs(mean - skin)[48:60].max() < 6
+    untold = sharp_mean(plain_mean(total, weight, len(seen)), copies, seen)
+    assert np.abs(untold - skin)[50:58].max() > 100  # what the mask missed would be taken for skin
+
+
+def test_a_hand_that_comes_and_goes_leaves_nothing(truth):
+    hand = truth.copy()
+    hand[70:110] = (30, 200, 30)
+    bare = np.ones((SIDE, SIDE), np.float32)
+    bare[70:110] = 0
+    copies, seen = [truth] * 12 + [hand] * 12, [np.ones_like(bare)] * 12 + [bare] * 12
+    total = sum(copy.astype(np.float32) * one[..., None] for copy, one in zip(copies, seen))
+    known = bare_share(sum(seen), np.full((SIDE, SIDE), 24.0))
+    mean = sharp_mean(plain_mean(total, sum(seen), 24, known), copies, seen, known)
+    assert np.abs(mean.astype(int) - truth)[70:110].mean() < 1
+
+
+def test_a_side_that_nobody_showed_takes_after_the_other_and_a_hole_in_both_after_its_rim(truth):
+    bare = np.ones((SIDE, SIDE), np.float32)
+    bare[:, 100:] = 0
+    bare[20:24, 10:14] = bare[20:24, SIDE - 14 : SIDE - 10] = 0
+    mean = plain_mean(truth.astype(np.float32) * 5 * bare[..., None], 5 * bare, 5)
+    assert np.abs(mean[:, 100:].astype(int) - truth[:, 100:])[40:].max() <= 1
+    rim = truth[16:28, 6:18].astype(float)
+    assert rim.min() - 1 <= mean[20:24, 10:14].min() and mean[20:24, 10:14].max() <= rim.max() + 1
