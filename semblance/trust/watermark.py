@@ -35,8 +35,8 @@ REACH = int(HIGH * TILE) + 1  # no wave has more cycles per tile, down or right
 # strength in levels of 8 bits (rms) at the reference size: in flat areas, per level of texture beyond what noise is,
 # at most, and over the whole of a frame: 2.5 is 40.1 dB. Where texture hides it a mark may be strong, so that walls and
 # skin need to carry less of what H.264 at crf 33 leaves over
-FLAT, SLOPE, MOST, WHOLE = 0.85, 4.0, 3.2, 2.5
-NOISE, CUT = 0.4, 6.0  # levels: deviations that do not count as texture; those of strong edges, which hide no more
+FLAT, SLOPE, MOST, WHOLE = 0.65, 6.0, 3.2, 2.5
+NOISE, CUT = 0.6, 4.0  # levels: deviations that do not count as texture; those of strong edges, which hide no more
 _SEED = 0x53656D62
 
 
@@ -148,14 +148,15 @@ def _lay_rows(pixels, allowed, pattern, most):
 def strength(luma: np.ndarray, unit: float) -> np.ndarray:
     """(H, W) luma -> (h, w) float32 of a smaller size, how strong the mark may be, in samples; unit: samples per level.
 
-    Texture hides the mark; a flat wall, soft shading, and skin beside an edge do not. Hence deviations from the nearest
-    neighbours' mean are taken at the reference size, cut off and averaged, and the smallest average about decides. In a
-    large frame the same waves cover more pixels, and need to be less strong.
+    Texture as coarse as the mark hides it; a flat wall, however grainy, soft shading, and skin beside an edge do not.
+    Hence what is between 3 and 7 pixels wide is taken at the reference size, cut off and averaged, and the smallest
+    average about decides. In a large frame the same waves cover more pixels, and need to be less strong.
     """
     height, width = luma.shape
     shrink = max(min(height, width) // REFERENCE, 1)
     small = cv2.resize(luma, (width // shrink, height // shrink), interpolation=cv2.INTER_AREA).astype(np.float32)
-    texture = cv2.min(cv2.absdiff(small, cv2.blur(small, (3, 3))), CUT * unit)
+    fine = cv2.blur(small, (3, 3))
+    texture = cv2.min(cv2.absdiff(fine, cv2.blur(fine, (7, 7))), CUT * unit)
     # about 12 pixels of the reference for each of the three windows, at a quarter of the size: a tenth of the time
     texture = cv2.resize(texture, (-(-texture.shape[1] // 4), -(-texture.shape[0] // 4)), interpolation=cv2.INTER_AREA)
     texture = cv2.blur(cv2.erode(cv2.blur(texture, (3, 3)), np.ones((3, 3), np.uint8)), (3, 3))

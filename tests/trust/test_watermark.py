@@ -245,11 +245,24 @@ def test_the_code_corrects_and_refuses():
 
 
 def test_long_clips_are_sampled():
-    still = frames(288, 360, 1)[0]
-    assert find_mark(still for _ in range(700)).frames < 300
-    half = marked([still])[0]
-    found = find_mark(frame for number in range(400) for frame in [half if number >= 200 else still])
-    assert found.payload == PAYLOAD  # a clip marked in its second half only
+    plain = frames(288, 360, 8)
+    assert find_mark(plain[number % 8] for number in range(700)).frames < 300
+    half = marked(plain)
+    found = find_mark((half if number >= 130 else plain)[number % 8] for number in range(400))
+    assert found.payload == PAYLOAD  # a clip marked in its last two thirds only
+
+
+def test_grain_on_a_wall_hides_no_pattern_and_gets_none():
+    """Nothing finer than the mark covers it: a grainy wall carries no more than a smooth one, a rough one does."""
+    chance, shape = np.random.default_rng(4), (288, 360)
+    grain = 120 + 2.5 * chance.standard_normal(shape)
+    rough = cv2.GaussianBlur(chance.standard_normal(shape), (0, 0), 2.0)
+    laid = []
+    for wall in (np.full(shape, 120.0), grain, 120 + 12 * rough / rough.std()):
+        wall = wall.round().astype(np.uint8)
+        laid.append((marked([wall])[0].astype(float) - wall)[20:-20, 20:-20].std())
+    assert laid[0] < 0.7 and laid[1] < 1.5 * laid[0]
+    assert laid[2] > 3 * laid[0]
 
 
 def test_what_cannot_be_looked_at_is_said():
