@@ -32,6 +32,7 @@ from .claims import drawn
 from .in_front import bare_with
 from .occlusion_mask import open_occlusion_mask
 from .permission import origin_of, permit_faceset, sources_of
+from .view import has_mesh
 
 
 def train(
@@ -61,8 +62,9 @@ def train(
     notes["permission"] = permission.as_json()
     for lack in shortcomings(*facesets):
         progress.say(lack)
-    progress.stage("load faces", sum(len(faceset.kept) for faceset in facesets), "faces")
-    if getattr(module, "SPACE", "crop") == "mesh":
+    mesh = has_mesh(module)
+    progress.stage("load faces", sum(len(faceset.kept) for faceset in facesets) if mesh else None, "faces")
+    if mesh:
         bare = bare_with(open_occlusion_mask()) if config.bare else None
         material = MeshPair(*(load_textures(faceset, config.size, bare, progress) for faceset in facesets))
     else:
