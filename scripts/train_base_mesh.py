@@ -19,6 +19,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from semblance.app.terminal import TerminalProgress
+from semblance.create.claims import rendered
 from semblance.create.film import chances
 from semblance.errors import SemblanceError
 from semblance.faces.expression import SIZE, at_rest, expressions
@@ -166,7 +167,7 @@ def main() -> None:
     result = train_model(
         MODEL, asked.preset, Crowd(people[:-HELD_OUT], config.size), run, options,
         (run / "options.json").exists(), progress, stop,
-        lambda path, pixels: publish_picture(path, pixels, "training preview"),
+        lambda path, pixels: publish_picture(path, pixels, rendered("training preview")),
     )  # fmt: skip
     weights = load_checkpoint(run / "checkpoints", progress, prefix="ema.").tensors
     kept = {name.removeprefix("ema."): value for name, value in weights.items()}

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from semblance.app.terminal import TerminalProgress
+from semblance.create.claims import rendered
 from semblance.create.mask import mask_train, tinted
 from semblance.create.occlusion_mask import MODEL, averaged, open_occlusion_mask, run_checkpoint
 from semblance.create.occlusions import OcclusionOptions, film_occlusions, read_covers
@@ -93,7 +94,7 @@ def main() -> None:
     told, sheet = measured(out / "run", out / "held-out", asked.side)
     told |= facts | {"samples": result.samples, "minutes": result.seconds / 60, "environment": environment()}
     write_json(out / "measured.json", told)
-    publish_picture(out / "held-out.png", sheet, "masks of people who do not exist")
+    publish_picture(out / "held-out.png", sheet, rendered("masks of people who do not exist"))
     for name, row in told["figures"].items():
         print(
             f"{name:<12} {row['pictures']:>4} pictures  IoU {row['overlap']:.3f}  pooled {row['pooled']:.3f}  "

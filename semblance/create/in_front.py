@@ -15,7 +15,8 @@ from .occlusion_mask import OcclusionMask
 from .view import Laid
 
 _RIM = 0.04  # of the occlusion net's picture: within so much of the outline its answer is that of the outline
-_UNSURE = 0.25, 0.75
+# more likely than not is not enough: a rim of plate too many around a hand is its own skin, one too few is a finger lost
+_UNSURE = 0.5, 0.9
 _SURE = 0.6, 0.93
 
 
@@ -59,7 +60,7 @@ def seen_in_drawn(laid: Laid, face: Face, net: OcclusionMask, aspect: float) -> 
 
 
 def decided(found: np.ndarray, unsure: tuple[float, float] = _UNSURE) -> np.ndarray:
-    """(S, S) 0..1 of the net, which is unsure by half along every edge, made up its mind."""
+    """(S, S) 0..1 of the net, which is unsure along every edge, made up its mind."""
     return np.clip((found - unsure[0]) / (unsure[1] - unsure[0]), 0, 1)
 
 
