@@ -15,7 +15,7 @@ from .occlusion_mask import OcclusionMask
 from .view import Laid
 
 _RIM = 0.04  # of the occlusion net's picture: within so much of the outline its answer is that of the outline
-# more likely than not is not enough: a rim of plate too many around a hand is its own skin, one too few is a finger lost
+# more likely than not is not enough: a rim of plate around a hand is still skin, a rim of new face on it a finger lost
 _UNSURE = 0.5, 0.9
 _SURE = 0.6, 0.93
 
