@@ -18,6 +18,9 @@ _RIM = 0.04  # of the occlusion net's picture: within so much of the outline its
 # more likely than not is not enough: a rim of plate around a hand is still skin, a rim of new face on it a finger lost
 _UNSURE = 0.5, 0.9
 _SURE = 0.6, 0.93
+_SPOT = 0.05, 0.025  # of the face's area: the least that stands amid a face, and that comes in from its outline
+_NEAR = 0.065  # of the net's picture: so near the outline
+_SOFT = 9  # pixels: a spot and its soft edge
 
 
 def seen_in(
@@ -43,10 +46,26 @@ def bare_with(net: OcclusionMask) -> Bare:
         matrix = crop_matrix(landmarks, net.size, "face")
         found = net(take_crop(crop, matrix, net.size)[None])[0]
         sure = cv2.erode(decided(found, _SURE), np.ones((3, 3), np.uint8))
-        free = within(sure, move(landmarks[:, :2], matrix))
+        points = move(landmarks[:, :2], matrix)
+        free = _without_spots(within(sure, points), hull_mask(points, found.shape))
         return PlacedMask(free, matrix).on(np.eye(2, 3), len(crop))
 
     return bare
+
+
+def _without_spots(free: np.ndarray, outline: np.ndarray) -> np.ndarray:
+    """The mask (S, S) without what is small and lies amid the face (outline (S, S)): what stands before a face comes in
+    from beyond it or is as large as glasses, a dark spot between two lips is the mouth."""
+    covered = (free < 0.5).astype(np.uint8)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(covered)
+    rim = erode_edge(outline, _NEAR * len(free)) < 0.5
+    free = free.copy()
+    for k in range(1, count):
+        here = labels == k
+        least = _SPOT[int((here & rim).any())] * outline.sum()
+        if stats[k, cv2.CC_STAT_AREA] < least:
+            free[cv2.dilate(here.astype(np.uint8), np.ones((_SOFT, _SOFT), np.uint8)) > 0] = 1
+    return free
 
 
 def seen_in_drawn(laid: Laid, face: Face, net: OcclusionMask, aspect: float) -> PlacedMask:

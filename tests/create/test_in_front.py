@@ -41,3 +41,26 @@ def test_only_what_is_surely_bare_counts_and_beyond_the_outline_all():
     assert bare[well_inside & (x > 75) & (y > 92) & (y < 98)].max() < 0.03
     assert bare[hull_mask(landmarks[:, :2], (SIDE, SIDE)) == 0].min() > 0.6
     assert bare[0, 0] == bare[-1, 0] == 1
+
+
+class _Mouth:
+    """Takes a spot amid the face, and a bar that comes in from below, for no face."""
+
+    size = 128
+
+    def __call__(self, crops):
+        found = np.ones(crops.shape[:3], np.float32)
+        found[:, 84:94, 56:72] = 0
+        found[:, 60:, 96:104] = 0
+        return found
+
+
+def test_a_spot_amid_the_face_is_its_mouth_and_a_bar_across_it_is_not():
+    landmarks = _landmarks()
+    bare = bare_with(_Mouth())(np.zeros((SIDE, SIDE, 3), np.uint8), landmarks)
+    corner, size = crop_matrix(landmarks, _Mouth.size, "face"), (SIDE, SIDE)
+    rows, columns = np.mgrid[0:SIDE, 0:SIDE]
+    x, y = move(np.stack([columns.ravel(), rows.ravel()], 1), corner).T.reshape(2, *size)
+    assert bare[(abs(x - 64) < 6) & (abs(y - 89) < 4)].min() > 0.95
+    well_inside = hull_mask((landmarks[:, :2] - SIDE / 2) * 0.7 + SIDE / 2, size) > 0.5
+    assert bare[well_inside & (abs(x - 100) < 3) & (y > 65)].max() < 0.05

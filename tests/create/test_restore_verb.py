@@ -97,7 +97,7 @@ def view(run, **notes):
 
 def test_a_view_lays_the_restored_face_where_the_drawn_one_lay(run):
     crop = cv2.resize(drawing(3), (32, 32), interpolation=cv2.INTER_AREA)
-    look = crop, np.array([[0.5, 0, 3.0], [0, 0.5, -2.0]])
+    look = crop, np.array([[0.5, 0, 3.0], [0, 0.5, -2.0]]), None
     laid = {}
     for strength in (0.0, 0.5, 1.0):
         seen = view(run)
@@ -120,7 +120,7 @@ def test_a_view_lays_the_restored_face_where_the_drawn_one_lay(run):
 def test_an_outline_goes_along_to_the_finer_grid(run):
     seen = view(run, outline=[[0.2, 0.2], [0.8, 0.2], [0.8, 0.8], [0.2, 0.8]])
     merge = seen.settled(MergeOptions(restore=1))
-    look = np.full((32, 32, 3), 90, np.uint8), np.eye(2, 3)
+    look = np.full((32, 32, 3), 90, np.uint8), np.eye(2, 3), None
     faces, _ = seen.draw([look])
     mask = seen.lay(None, look, faces[0], merge).mask
     assert mask.shape == (64, 64) and mask.mean() == pytest.approx(seen.outline.mean(), abs=0.01)
