@@ -35,8 +35,10 @@ REACH = int(HIGH * TILE) + 1  # no wave has more cycles per tile, down or right
 # strength in levels of 8 bits (rms) at the reference size: in flat areas, per level of texture beyond what noise is,
 # at most, and over the whole of a frame: 2.5 is 40.1 dB. Where texture hides it a mark may be strong, so that walls and
 # skin need to carry less of what H.264 at crf 33 leaves over
-FLAT, SLOPE, MOST, WHOLE = 0.65, 6.0, 3.2, 2.5
-NOISE, CUT = 0.6, 4.0  # levels: deviations that do not count as texture; those of strong edges, which hide no more
+FLAT, MOST, WHOLE = 0.85, 3.2, 2.5
+# what counts as texture, finer than the mark and as coarse as it: levels that are noise, levels at which strong edges
+# are cut off, which hide no more, and strength per level between
+FINE, COARSE = (0.4, 6.0, 4.0), (0.6, 4.0, 6.0)
 _SEED = 0x53656D62
 
 
@@ -148,23 +150,32 @@ def _lay_rows(pixels, allowed, pattern, most):
 def strength(luma: np.ndarray, unit: float) -> np.ndarray:
     """(H, W) luma -> (h, w) float32 of a smaller size, how strong the mark may be, in samples; unit: samples per level.
 
-    Texture as coarse as the mark hides it; a flat wall, however grainy, soft shading, and skin beside an edge do not.
-    Hence what is between 3 and 7 pixels wide is taken at the reference size, cut off and averaged, and the smallest
-    average about decides. In a large frame the same waves cover more pixels, and need to be less strong.
+    Texture hides the mark where it is as coarse as that, and not all shape; a flat wall, however grainy, soft shading,
+    and skin beside an edge do not. Hence what is finer than 3 pixels and what is between 3 and 7 are taken at the
+    reference size, each cut off and averaged, and the smallest average about decides, and the smaller of the two. In a
+    large frame the same waves cover more pixels, and need to be less strong.
     """
     height, width = luma.shape
     shrink = max(min(height, width) // REFERENCE, 1)
     small = cv2.resize(luma, (width // shrink, height // shrink), interpolation=cv2.INTER_AREA).astype(np.float32)
-    fine = cv2.blur(small, (3, 3))
-    texture = cv2.min(cv2.absdiff(fine, cv2.blur(fine, (7, 7))), CUT * unit)
-    # about 12 pixels of the reference for each of the three windows, at a quarter of the size: a tenth of the time
-    texture = cv2.resize(texture, (-(-texture.shape[1] // 4), -(-texture.shape[0] // 4)), interpolation=cv2.INTER_AREA)
-    texture = cv2.blur(cv2.erode(cv2.blur(texture, (3, 3)), np.ones((3, 3), np.uint8)), (3, 3))
+    smooth = cv2.blur(small, (3, 3))
+    fine = _texture(cv2.absdiff(small, smooth), *FINE, unit)
+    coarse = _texture(cv2.absdiff(smooth, cv2.blur(smooth, (7, 7))), *COARSE, unit)
     size = (REFERENCE / max(min(height, width), REFERENCE)) ** 0.75
-    allowed = np.maximum(texture - NOISE * unit, 0) * SLOPE + FLAT * unit
+    allowed = np.minimum(fine, coarse) + np.float32(FLAT * unit)
     allowed = np.minimum(allowed * np.float32(size), np.float32(MOST * unit * np.sqrt(size)))
     whole = float(np.sqrt(np.square(allowed).mean()))
     return allowed * np.float32(min(1.0, WHOLE * unit * np.sqrt(size) / whole))
+
+
+def _texture(deviation: np.ndarray, noise: float, cut: float, slope: float, unit: float) -> np.ndarray:
+    """Deviations (h, w) from what is about them -> how much of a mark they hide, a quarter the size."""
+    deviation = cv2.min(deviation, cut * unit)
+    # about 12 pixels of the reference for each of the three windows, at a quarter of the size: a tenth of the time
+    side = (-(-deviation.shape[1] // 4), -(-deviation.shape[0] // 4))
+    deviation = cv2.resize(deviation, side, interpolation=cv2.INTER_AREA)
+    deviation = cv2.blur(cv2.erode(cv2.blur(deviation, (3, 3)), np.ones((3, 3), np.uint8)), (3, 3))
+    return np.maximum(deviation - noise * unit, 0) * np.float32(slope)
 
 
 def check_samples(pixels: np.ndarray, bits: int) -> None:
