@@ -248,8 +248,8 @@ def test_long_clips_are_sampled():
     plain = frames(288, 360, 8)
     assert find_mark(plain[number % 8] for number in range(700)).frames < 300
     half = marked(plain)
-    found = find_mark((half if number >= 200 else plain)[number % 8] for number in range(400))
-    assert found.payload == PAYLOAD  # a clip marked in its second half only
+    found = find_mark((half if number >= 130 else plain)[number % 8] for number in range(400))
+    assert found.payload == PAYLOAD  # a clip marked in its last two thirds only
 
 
 def test_grain_on_a_wall_hides_no_pattern_and_gets_none():
