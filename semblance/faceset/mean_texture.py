@@ -13,6 +13,7 @@ import numpy as np
 _RIM = 0.009  # of the side: as far around what is never bare nothing counts as bare
 _FLATTEN = 0.02  # weight of a texel that hardly any face shows: it takes after its mirror image then
 _BARE = 0.25, 0.5  # share of the faces that show a texel in which nothing covers it: below the first it is never known
+_BELIEVED = 0.5  # of a face: seen less than this, a texel counts as bare
 _LEVEL = 12.0  # texels of 256: light and shade wider than this count for nothing
 _CONTRAST, _NOISE = 40.0, 6.0  # what is seen of the rest, in levels of 255, and what is only noise
 _SMOOTH, _FARTHEST = 6.0, 5.0  # texels of 256
@@ -35,8 +36,8 @@ def plain_mean(total: np.ndarray, weight: np.ndarray, faces: int, known: np.ndar
 def bare_share(bare: np.ndarray, visible: np.ndarray) -> np.ndarray:
     """How well each texel was seen with nothing before it, and how well at all, (S, S) sums over the faces -> (S, S)
     0..1: how far its bare looks are known. Of frames of glasses or of a fringe a mask misses some in some faces: what
-    shows through so seldom is no skin."""
-    share = bare / np.maximum(visible, 1e-3)
+    shows through so seldom is no skin. Nothing stands before what no face turned to the camera."""
+    share = (bare + _BELIEVED) / (visible + _BELIEVED)
     known = np.clip((share - _BARE[0]) / (_BARE[1] - _BARE[0]), 0, 1).astype(np.float32)
     reach = 2 * round(_RIM * len(known)) + 1  # what stands there moves a little against the skin
     return cv2.blur(cv2.erode(known, np.ones((reach, reach), np.uint8)), (reach, reach))

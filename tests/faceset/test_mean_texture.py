@@ -95,6 +95,18 @@ def test_what_is_never_bare_takes_after_what_is_around_it():
     assert np.abs(untold - skin)[50:58].max() > 100  # what the mask missed would be taken for skin
 
 
+def test_nothing_stands_before_what_no_face_showed():
+    """Bare faces that never turn: the edge of mesh space is unseen, not covered."""
+    visible = np.full((SIDE, SIDE), 30.0)
+    visible[:, :9] = 0
+    visible[:, 9] = 0.02
+    assert bare_share(visible, visible).min() == 1
+    covered = visible.copy()
+    covered[60:80, 40:60] = 0
+    known = bare_share(covered, visible)
+    assert known[70, 50] == 0 and known[70, 5] == 1
+
+
 def test_a_hand_that_comes_and_goes_leaves_nothing(truth):
     hand = truth.copy()
     hand[70:110] = (30, 200, 30)
