@@ -104,12 +104,13 @@ def descend(usual: Tried, questions: list[list[dict]], tried: Callable[[MergeOpt
 
 def final(best: Tried, made: list[Tried], again: Callable[[MergeOptions], Tried]) -> Tried:
     """Of the best few that were tried, the one that is best on other frames as well: few frames tell two good settings
-    apart by chance."""
-    near = sorted(made, key=lambda tried: tried.score)[:_FINALISTS]
+    apart by chance. The usual one, which was tried first, stays if it is among them and none is plainly better."""
+    usual, near = made[0], sorted(made, key=lambda tried: tried.score)[:_FINALISTS]
     if len(near) < 2 or near[0].score < _CLOSE * near[1].score:
         return best
     both = {tried.merge: tried.score + again(tried.merge).score for tried in near}
-    return min(near, key=lambda tried: both[tried.merge])
+    least = min(near, key=lambda tried: both[tried.merge])
+    return usual if usual in near and both[least.merge] > _BETTER * both[usual.merge] else least
 
 
 def told(usual: Tried, best: Tried) -> str:

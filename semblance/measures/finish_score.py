@@ -33,9 +33,9 @@ PARTS = {
     "sharpness": Part(1.0, 1.35, 1.0, ratio=True, flat=1.05),
     "flicker": Part(1.0, 1.25, 1.0, ratio=True, flat=1.03, above_only=True),  # calmer than the plate is no fault here
     "brightness flicker": Part(0.5, 0.5),  # levels; one level alternating is seen on a flat face
-    # a mask that takes half of the new face away is never seen, and no swap: 0.05 further from the source weighs as
-    # much as 1.4 dE at the edge
-    "identity to source": Part(5.0, 0.4),
+    # whom the clip shows is what it is made for, and a mask that takes half of the new face away is never seen: 0.05
+    # further from the source weighs as much as 3.8 dE at the edge. Frames of one real clip are up to 0.25 apart
+    "identity to source": Part(5.0, 0.4, 0.25, above_only=True),
 }
 
 
@@ -59,7 +59,8 @@ def finish_score(figures: Mapping[str, float]) -> float:
 def _fault(value: float, part: Part) -> float:
     """0 at best (and so near to it that nothing is seen), 1 where it begins to be seen."""
     if not part.ratio:
-        return abs(value - part.best) / abs(part.one - part.best)
+        away = (value - part.best) / (part.one - part.best)
+        return max(away, 0.0) if part.above_only else abs(away)
     away = np.log(max(value, 1e-6) / part.best)
     away = max(away, 0.0) if part.above_only else abs(away)
     start, end = np.log(part.flat or 1.0), np.log(part.one)

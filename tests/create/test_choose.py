@@ -61,6 +61,8 @@ def test_close_finalists_prove_themselves_on_other_frames():
     ahead = [tried(merges[0], 1.0), *made[1:]]
     assert final(ahead[0], ahead, again).merge == merges[0] and len(asked) == 4
     assert final(made[0], made[:1], again) is made[0]
+    hardly = [tried(merges[0], 2.0), tried(merges[1], 1.95)]
+    assert final(hardly[1], hardly, lambda merge: tried(merge, 2.0)) is hardly[0]
 
 
 def test_the_choice_and_what_it_gains_are_told():

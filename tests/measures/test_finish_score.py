@@ -31,6 +31,12 @@ def test_worse_is_never_scored_better():
         assert scores == sorted(scores) and scores[-1] > scores[1]
 
 
+def test_who_it_is_weighs_more_than_a_step_and_nearer_than_one_clip_to_itself_gains_nothing():
+    assert finish_score({"identity to source": 0.2}) == finish_score({"identity to source": 0.25}) == 0
+    near, far = {"seam": 6.5, "identity to source": 0.30}, {"seam": 4.5, "identity to source": 0.34}
+    assert finish_score(near) < finish_score(far)
+
+
 def test_what_could_not_be_measured_does_not_count():
     assert finish_score({"seam": 2.3, "flicker": float("nan")}) == pytest.approx(1.0)
     assert str(finish_score({})) == "nan"
