@@ -19,6 +19,11 @@ class Options(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs):
+        for field in cls.model_fields.values():  # docstrings break where lines of code do; help breaks lines of its own
+            field.description = field.description and " ".join(field.description.split())
+
     def __init__(self, **values):
         try:
             super().__init__(**values)

@@ -27,7 +27,7 @@ def _merge_sheet(progress: TerminalProgress, stop: StopSignal) -> Callable:
         settings: tuple[Path, ...] = (),
         frames: int = 4,
         side: int = 256,
-        options: SwapOptions = SwapOptions(),  # noqa: B008
+        swapping: SwapOptions = SwapOptions(),  # noqa: B008
     ) -> None:
         """A few hard frames of a clip, each merged with several settings, side by side with figures.
 
@@ -39,7 +39,7 @@ def _merge_sheet(progress: TerminalProgress, stop: StopSignal) -> Callable:
             frames: how many frames
             side: width and height of each cell in pixels
         """
-        result = merge_sheet(clip, model, out, settings, frames, side, options, progress, stop)
+        result = merge_sheet(clip, model, out, settings, frames, side, swapping, progress, stop)
         progress.done()
         tell(result.summary())
 
@@ -58,9 +58,9 @@ def _hand_off(progress: TerminalProgress, stop: StopSignal) -> Callable:
         model: Path,
         out: Path,
         layers: LayerOptions = LayerOptions(),  # noqa: B008
-        settings: MergeOptions = MergeOptions(),  # noqa: B008
+        merging: MergeOptions = MergeOptions(),  # noqa: B008
         merge: str = "auto",
-        options: SwapOptions = SwapOptions(),  # noqa: B008
+        swapping: SwapOptions = SwapOptions(),  # noqa: B008
     ) -> None:
         """Write the new face as layers for Nuke, Fusion, After Effects or Blender: what `swap` lays into each frame,
         before it is blended, with mask, UV map and track.
@@ -71,7 +71,7 @@ def _hand_off(progress: TerminalProgress, stop: StopSignal) -> Callable:
             out: the new folder
             merge: auto (a trial on a few frames decides what no other flag says), usual, or a .toml file of settings
         """
-        result = hand_off(clip, model, out, layers, plan_of(merge, settings), options, progress, stop)
+        result = hand_off(clip, model, out, layers, plan_of(merge, merging), swapping, progress, stop)
         progress.done()
         tell(result.summary())
 
@@ -88,7 +88,7 @@ def _mask_train(progress: TerminalProgress, stop: StopSignal) -> Callable:
         begin: str = "builtin",
         preset: str = "small",
         resume: bool = False,
-        options: TrainOptions = TrainOptions(minutes=MINUTES),  # noqa: B008
+        training: TrainOptions = TrainOptions(minutes=MINUTES),  # noqa: B008
     ) -> None:
         """Learn from labelled faces which pixels are face, and which belong to what stands before it.
 
@@ -99,7 +99,7 @@ def _mask_train(progress: TerminalProgress, stop: StopSignal) -> Callable:
             preset: the net's size
             resume: go on with a run that was stopped
         """
-        result = mask_train(folders, out, begin, preset, options, resume, progress, stop)
+        result = mask_train(folders, out, begin, preset, training, resume, progress, stop)
         progress.done()
         tell(
             f"{result.run}: {result.samples} pictures seen in {result.seconds / 60:.1f} minutes, loss "
@@ -136,7 +136,7 @@ def _restore_train(progress: TerminalProgress, stop: StopSignal) -> Callable:
         out: Path,
         preset: str = "small",
         resume: bool = False,
-        options: TrainOptions = TrainOptions(minutes=MINUTES),  # noqa: B008
+        training: TrainOptions = TrainOptions(minutes=MINUTES),  # noqa: B008
     ) -> None:
         """Learn from sharp faces of people who don't exist to make coarse and soft ones finer.
 
@@ -146,7 +146,7 @@ def _restore_train(progress: TerminalProgress, stop: StopSignal) -> Callable:
             preset: small (twice as fine), small_x4 (four times), paper or tiny
             resume: go on with a run that was stopped
         """
-        result = restore_train(folders, out, preset, options, resume, progress, stop)
+        result = restore_train(folders, out, preset, training, resume, progress, stop)
         progress.done()
         tell(
             f"{result.run}: {result.samples} patches seen in {result.seconds / 60:.1f} minutes, loss "

@@ -17,13 +17,13 @@ from .terminal import TerminalProgress, tell
 def _people_film(progress: TerminalProgress, stop: StopSignal) -> Callable:
     from ..create.film import FilmOptions, film_people
 
-    def command(out: Path, options: FilmOptions = FilmOptions()) -> None:  # noqa: B008
+    def command(out: Path, filming: FilmOptions = FilmOptions()) -> None:  # noqa: B008
         """Film people who don't exist: clips with sound, each with its exact truth beside it.
 
         Args:
             out: the folder for the clips
         """
-        result = film_people(out, options, progress, stop)
+        result = film_people(out, filming, progress, stop)
         progress.done()
         tell(result.summary())
 
@@ -60,7 +60,7 @@ def _people_fit(progress: TerminalProgress, stop: StopSignal) -> Callable:
         clips: Annotated[tuple[Path, ...], tyro.conf.Positional] = (),
         out: Path = Path("head.npz"),
         body: str = "",
-        options: FitOptions = FitOptions(),  # noqa: B008
+        fitting: FitOptions = FitOptions(),  # noqa: B008
     ) -> None:
         """Measure a head: mean, identity and expression axes of the face mesh, from footage or from renders.
 
@@ -71,7 +71,7 @@ def _people_fit(progress: TerminalProgress, stop: StopSignal) -> Callable:
         """
         if body and clips:
             raise InputError("A head is measured over clips or over people filmed on --body; give one of the two.")
-        result = fit_head(open_body(body) if body else clips, out, options, progress, stop)
+        result = fit_head(open_body(body) if body else clips, out, fitting, progress, stop)
         progress.done()
         tell(result.summary())
 

@@ -48,10 +48,10 @@ def _replace(progress: TerminalProgress, stop: StopSignal) -> Callable:
         seed: int = 0,
         samples: int | None = None,
         from_scratch: bool = False,
-        settings: MergeOptions = MergeOptions(),  # noqa: B008
+        merging: MergeOptions = MergeOptions(),  # noqa: B008
         merge: str = "auto",
         encode: EncodeOptions = EncodeOptions(),  # noqa: B008
-        options: SwapOptions = SwapOptions(),  # noqa: B008
+        swapping: SwapOptions = SwapOptions(),  # noqa: B008
     ) -> None:
         """Two clips in, the finished clip out.
 
@@ -71,7 +71,7 @@ def _replace(progress: TerminalProgress, stop: StopSignal) -> Callable:
         """
         result = replace(
             source, target, out, minutes, model, preset, source_person, target_person, seed, samples, from_scratch,
-            plan_of(merge, settings), encode, options, progress, stop,
+            plan_of(merge, merging), encode, swapping, progress, stop,
         )  # fmt: skip
         progress.done()
         tell(result.summary())
@@ -83,14 +83,14 @@ def _extract(progress: TerminalProgress, stop: StopSignal) -> Callable:
     from ..create.extract import extract
     from ..faceset.extract import ExtractOptions
 
-    def command(clips: Clips, out: Path, options: ExtractOptions = ExtractOptions()) -> None:  # noqa: B008
+    def command(clips: Clips, out: Path, extraction: ExtractOptions = ExtractOptions()) -> None:  # noqa: B008
         """Find, align and store every face of clips or folders of pictures.
 
         Args:
             clips: clips, or folders of pictures
             out: the new faceset's folder
         """
-        faceset = extract(clips, out, options, progress, stop)
+        faceset = extract(clips, out, extraction, progress, stop)
         progress.done()
         tell(f"{faceset.folder}: {faceset.summary()}\nLook at {faceset.folder / 'sheet.png'}")
 
@@ -103,7 +103,7 @@ def _curate(progress: TerminalProgress, stop: StopSignal) -> Callable:
     def command(
         faceset: tyro.conf.Positional[Path],
         undo: bool = False,
-        options: CurateOptions = CurateOptions(),  # noqa: B008
+        curation: CurateOptions = CurateOptions(),  # noqa: B008
     ) -> None:
         """Mark the faces that would harm training as dropped, each with its reason. Nothing is deleted.
 
@@ -111,7 +111,7 @@ def _curate(progress: TerminalProgress, stop: StopSignal) -> Callable:
             faceset: the faceset's folder
             undo: keep all faces again
         """
-        result = curate(faceset, options, undo, progress, stop)
+        result = curate(faceset, curation, undo, progress, stop)
         progress.done()
         tell(f"{result.folder}: {result.summary()}")
         for reason, count in reasons(result).items():
@@ -129,7 +129,7 @@ def _faceset_import(progress: TerminalProgress, stop: StopSignal) -> Callable:
         faces: tyro.conf.Positional[Path],
         out: Path,
         frames: Path | None = None,
-        options: ImportOptions = ImportOptions(),  # noqa: B008
+        importing: ImportOptions = ImportOptions(),  # noqa: B008
     ) -> None:
         """Make a faceset of another tool's faces; mesh, pose, identity and quality are found anew.
 
@@ -138,7 +138,7 @@ def _faceset_import(progress: TerminalProgress, stop: StopSignal) -> Callable:
             out: the new faceset's folder
             frames: the folder of the frames that the faces came from, to cut them anew (a .fsa by itself needs it)
         """
-        faceset = import_faceset(faces, out, frames, options, progress, stop)
+        faceset = import_faceset(faces, out, frames, importing, progress, stop)
         progress.done()
         tell(f"{faceset.folder}: {faceset.summary()}\nLook at {faceset.folder / 'sheet.png'}")
 
@@ -152,7 +152,7 @@ def _faceset_export(progress: TerminalProgress, stop: StopSignal) -> Callable:
         faceset: tyro.conf.Positional[Path],
         out: Path,
         to: Literal["plain", "dfl", "pak", "faceswap"],
-        options: ExportOptions = ExportOptions(),  # noqa: B008
+        exporting: ExportOptions = ExportOptions(),  # noqa: B008
     ) -> None:
         """Write the kept faces for another tool, each with all that we know of it, so that the way back loses nothing.
 
@@ -161,7 +161,7 @@ def _faceset_export(progress: TerminalProgress, stop: StopSignal) -> Callable:
             out: the new folder
             to: plain (pictures only), dfl (DeepFaceLab's `aligned`), pak (its faceset.pak) or faceswap
         """
-        count = export_faceset(faceset, out, to, options, progress, stop)
+        count = export_faceset(faceset, out, to, exporting, progress, stop)
         progress.done()
         tell(f"{out}: {count} faces")
 
@@ -179,7 +179,7 @@ def _train(progress: TerminalProgress, stop: StopSignal) -> Callable:
         out: Path,
         preset: str = "small",
         resume: bool = False,
-        options: TrainOptions = TrainOptions(),  # noqa: B008
+        training: TrainOptions = TrainOptions(),  # noqa: B008
     ) -> None:
         """Learn to draw the source in place of the target.
 
@@ -191,7 +191,7 @@ def _train(progress: TerminalProgress, stop: StopSignal) -> Callable:
             preset: which size of the model
             resume: go on with a run that was stopped
         """
-        result = train(model, source, target, out, preset, options, resume, progress, stop)
+        result = train(model, source, target, out, preset, training, resume, progress, stop)
         progress.done()
         tell(
             f"{result.run}: {result.samples} faces seen in {result.seconds / 60:.1f} minutes, loss {result.loss:.4f}\n"
@@ -212,10 +212,10 @@ def _swap(progress: TerminalProgress, stop: StopSignal) -> Callable:
         clip: tyro.conf.Positional[Path],
         model: Path,
         out: Path,
-        settings: MergeOptions = MergeOptions(),  # noqa: B008
+        merging: MergeOptions = MergeOptions(),  # noqa: B008
         merge: str = "auto",
         encode: EncodeOptions = EncodeOptions(),  # noqa: B008
-        options: SwapOptions = SwapOptions(),  # noqa: B008
+        swapping: SwapOptions = SwapOptions(),  # noqa: B008
     ) -> None:
         """Put the source's face in place of the target's.
 
@@ -225,7 +225,7 @@ def _swap(progress: TerminalProgress, stop: StopSignal) -> Callable:
             out: the finished clip; its report is written beside it
             merge: auto (a trial on a few frames decides what no other flag says), usual, or a .toml file of settings
         """
-        result = swap(clip, model, out, plan_of(merge, settings), encode, options, progress, stop)
+        result = swap(clip, model, out, plan_of(merge, merging), encode, swapping, progress, stop)
         progress.done()
         tell(result.summary())
 
