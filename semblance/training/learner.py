@@ -90,7 +90,7 @@ def step(learner: Learner, fabric: Fabric, batch: Tensors, moment: Moment) -> Te
     """One optimiser step per phase that has losses now; returns them by name, not yet waited for."""
     found: Tensors = {}
     for phase, optimiser in zip(learner.phases, learner.stepping, strict=True):
-        _let_move(learner.phases, phase)
+        let_move(learner.phases, phase)
         losses = phase.losses(learner.wrapped, batch, moment)
         if not losses:
             continue
@@ -103,7 +103,7 @@ def step(learner: Learner, fabric: Fabric, batch: Tensors, moment: Moment) -> Te
     return found
 
 
-def _let_move(phases: list[Phase], moving: Phase) -> None:
+def let_move(phases: list[Phase], moving: Phase) -> None:
     """Gradients are worked out for one phase's weights only."""
     if len(phases) > 1:
         for phase in phases:

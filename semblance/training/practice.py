@@ -17,7 +17,7 @@ from ..models import Moment, choose_preset, load_model_file
 from ..streams import ahead
 from .batches import SIDES, CropPair, Material
 from .device import hand_back_memory, open_fabric
-from .learner import build, step, to_device, update_average
+from .learner import build, let_move, step, to_device, update_average
 from .mesh_pair import MeshPair
 
 FACES, STORED = 60, 256
@@ -75,17 +75,18 @@ def training_speed(
             steps += 1
             update_average(learner, seen, seen * steps, config.ema_samples)
         took = time.perf_counter() - began
-        operations = _operations(learner, to_device(next(batches), fabric)) / seen
+        work = operations(learner, to_device(next(batches), fabric)) / seen
     rate = seen * steps / took
-    return Speed(rate, rate * operations / 1e9, first)
+    return Speed(rate, rate * work / 1e9, first)
 
 
-def _operations(learner, batch) -> int:
+def operations(learner, batch) -> int:
     """Floating point operations of the layers for one batch, forward and backward, all phases."""
     from torch.utils.flop_counter import FlopCounterMode
 
     with FlopCounterMode(display=False) as counter:
         for phase in learner.phases:
+            let_move(learner.phases, phase)
             if losses := phase.losses(learner.net, batch, Moment()):
                 sum(losses.values()).backward()
     return counter.get_total_flops()
