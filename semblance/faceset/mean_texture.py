@@ -12,7 +12,8 @@ import numpy as np
 
 _RIM = 0.009  # of the side: as far around what is never bare nothing counts as bare
 _FLATTEN = 0.02  # weight of a texel that hardly any face shows: it takes after its mirror image then
-_BARE = 0.25, 0.5  # share of the faces that show a texel in which nothing covers it: below the first it is never known
+_BARE = 0.3, 0.7  # share of the faces that show a texel in which nothing covers it; see bare_share
+_SKIN = 15.0  # Lab distance from the usual skin: further away it is another thing
 _BELIEVED = 0.5  # of a face: seen less than this, a texel counts as bare
 _LEVEL = 12.0  # texels of 256: light and shade wider than this count for nothing
 _CONTRAST, _NOISE = 40.0, 6.0  # what is seen of the rest, in levels of 255, and what is only noise
@@ -29,32 +30,48 @@ def plain_mean(total: np.ndarray, weight: np.ndarray, faces: int, known: np.ndar
         total, weight = total * counts[..., None], weight * counts
     share = np.clip(weight / enough, 0, 1)[..., None]
     own = total / np.maximum(weight, 1e-3)[..., None]
-    both = _filled(total + total[:, ::-1], weight + weight[:, ::-1], enough)
+    either = weight + weight[:, ::-1]
+    trust, both = np.clip(either / enough, 0, 1), (total + total[:, ::-1]) / np.maximum(either, 1e-3)[..., None]
+    fills = trust * _like_skin(both, trust)
+    both = trust[..., None] * both + (1 - trust[..., None]) * _filled(both * fills[..., None], fills)
     return np.clip(np.rint(share * own + (1 - share) * both), 0, 255).astype(np.uint8)
 
 
 def bare_share(bare: np.ndarray, visible: np.ndarray) -> np.ndarray:
     """How well each texel was seen with nothing before it, and how well at all, (S, S) sums over the faces -> (S, S)
-    0..1: how far its bare looks are known. Of frames of glasses or of a fringe a mask misses some in some faces: what
-    shows through so seldom is no skin. Nothing stands before what no face turned to the camera."""
+    0..1: how far its bare looks are known.
+
+    What is hardly ever bare is not, and neither is what hangs together with it and is covered now and then: frames of
+    glasses, a fringe, of which a mask misses some parts in most faces. A hand that comes and goes hides nothing.
+    Nothing stands before what no face turned to the camera."""
     share = (bare + _BELIEVED) / (visible + _BELIEVED)
-    known = np.clip((share - _BARE[0]) / (_BARE[1] - _BARE[0]), 0, 1).astype(np.float32)
+    _, places = cv2.connectedComponents((share < _BARE[1]).astype(np.uint8))
+    covered = np.unique(places[share < _BARE[0]])
+    known = 1 - np.isin(places, covered[covered > 0]).astype(np.float32)
     reach = 2 * round(_RIM * len(known)) + 1  # what stands there moves a little against the skin
     return cv2.blur(cv2.erode(known, np.ones((reach, reach), np.uint8)), (reach, reach))
 
 
-def _filled(total: np.ndarray, weight: np.ndarray, enough: float) -> np.ndarray:
-    """Weighted sums (S, S, 3) and weights (S, S) -> means (S, S, 3); where the weight is not enough, those of coarser
-    and coarser grids (push and pull: Gortler et al., "The Lumigraph", 1996)."""
-    total, weight = total.astype(np.float32), weight.astype(np.float32)
-    mean = total / np.maximum(weight, 1e-3)[..., None]
-    side = len(total)
-    if side == 1 or weight.min() >= enough:
+def _like_skin(texture: np.ndarray, trust: np.ndarray) -> np.ndarray:
+    """How near each texel (S, S, 3) is to the usual colour of those that are trusted (S, S), 0..1: hair beside a face,
+    lips and brows are not what goes on where it is covered."""
+    lab = cv2.cvtColor((texture / 255).astype(np.float32), cv2.COLOR_RGB2Lab)
+    off = lab - np.median(lab[trust > 0.5 * trust.max()], axis=0)
+    return np.exp(-(off**2).sum(axis=2) / _SKIN**2).astype(np.float32) + np.float32(1e-4)
+
+
+def _filled(values: np.ndarray, trust: np.ndarray) -> np.ndarray:
+    """Values times their trust (S, S, 3), and that trust (S, S) 0..1 -> the values; where they are not trusted, those
+    of coarser and coarser grids (push and pull: Gortler et al., "The Lumigraph", 1996)."""
+    values, trust = values.astype(np.float32), trust.astype(np.float32)
+    mean = values / np.maximum(trust, 1e-6)[..., None]
+    side = len(values)
+    if side == 1 or trust.min() >= 1:
         return mean
     half = (max(side // 2, 1),) * 2
-    coarse = _filled(*(cv2.resize(each, half, interpolation=cv2.INTER_AREA) for each in (total, weight)), enough)
-    coarse = cv2.resize(coarse.reshape(*half, 3), (side, side), interpolation=cv2.INTER_LINEAR)
-    share = np.clip(weight / enough, 0, 1)[..., None]
+    coarse = _filled(*(cv2.resize(each, half, interpolation=cv2.INTER_AREA) for each in (values, trust)))
+    coarse = cv2.resize(coarse.reshape(*half, 3), (side, side), interpolation=cv2.INTER_CUBIC)
+    share = trust[..., None]
     return share * mean + (1 - share) * coarse
 
 

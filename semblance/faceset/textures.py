@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from ..faces.expression import at_rest, expressions
-from ..faces.mesh_space import with_rim
+from ..faces.mesh_space import OVAL, layout, with_rim
 from ..faces.shape import own_shape
 from ..faces.wrap import seen, unwrap
 from ..runs import Progress
@@ -22,6 +22,7 @@ from .store import Faceset, check_enough, crop_landmarks, read_crop
 Bare = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """A crop (S, S, 3) uint8 and landmarks (478, 3) on it -> (S, S) float32 0..1: where nothing stands before the face."""
 
+_JUDGED = 0.06  # of mesh space: so far within the outline what stands before a face is told surely
 _FINE = 80  # faces whose fine textures are kept until their sharp mean is made: more would hardly show
 
 
@@ -79,11 +80,26 @@ def load_textures(faceset: Faceset, size: int, bare: Bare | None = None, progres
             fine_ones.append(fine)
             visible_ones.append(visible)
         progress.advance()
-    known = bare_share(weight, looked_at)
+    known = past_outline(bare_share(weight, looked_at))
     shown = np.rint(shown * cv2.resize(known, (size, size), interpolation=cv2.INTER_AREA)).astype(np.uint8)
     mean = sharp_mean(plain_mean(total, weight, len(names), known), fine_ones, visible_ones, known)
     found = expressions_of(faceset)
     return Textures(pictures, shown, found, mean, at_rest(found))
+
+
+def past_outline(known: np.ndarray) -> np.ndarray:
+    """How far bare looks are known (S, S), judged within the mesh's outline only -> the same with the rim beyond taking
+    after the outline beside it: a fringe that hangs over the one comes down over the other."""
+    size = len(known)
+    inside = np.zeros(known.shape, np.uint8)
+    cv2.fillPoly(inside, [np.round((layout()[list(OVAL)] * size - 0.5) * 16).astype(np.int32)], 1, cv2.LINE_8, 4)
+    reach = 2 * round(_JUDGED * size) + 1
+    beyond = 1 - cv2.erode(inside, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
+    _, nearest = cv2.distanceTransformWithLabels(beyond, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    places = np.zeros(nearest.max() + 1, known.dtype)
+    places[nearest[beyond == 0]] = known[beyond == 0]
+    taken = np.where(beyond > 0, places[nearest], known)
+    return cv2.GaussianBlur(np.minimum(taken, known), (0, 0), size / 128)
 
 
 def _landmarks(faceset: Faceset) -> np.ndarray:

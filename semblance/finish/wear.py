@@ -22,6 +22,7 @@ _FOREHEAD = 0.09  # of mesh space: how far past that outline the forehead's edge
 _MARGIN = 6  # pixels of the crop around the face: what a feather and cubic interpolation look beyond
 _LARGEST = 1.6  # crop pixels per texel: a closer face is drawn at this and enlarged
 _SKIN = 16.0, 30.0  # Lab distances from the face's own skin: within the first it is skin, beyond the second it is not
+_CHIN, _JAW = ((0.90, 0.95), (0.4, 0.6)), 0.62  # of mesh space: rows and columns; from where on down it has a beard
 _COARSE = 2.0  # pixels: detail is what a blur of this deviation takes away
 _TOO_SMALL = 100  # pixels of face
 _DETAIL = 0.5, 1.5  # weaker and it is plastic, stronger and noise is raised
@@ -57,10 +58,14 @@ def wardrobe(
 ) -> Wardrobe:
     """Shapes (468, 3) in face units; mean textures (T, T, 3) uint8 RGB of both people."""
     size = source_mean.shape[0]
-    skin = np.minimum(_skin(source_mean), _skin(target_mean))
-    mask = (_edge(size) * skin).astype(np.float32)
+    face = np.minimum(*(_skin(mean, bearded=True) for mean in (source_mean, target_mean)))
+    skin = np.minimum(*(_skin(mean, bearded=False) for mean in (source_mean, target_mean)))
+    mask = (_edge(size) * face).astype(np.float32)
+    both = np.clip(skin / np.maximum(face, 1e-3), 0, 1)  # a beard beside a bare cheek says nothing of the light
     side = (_SEEN_SIDE, _SEEN_SIDE)
-    trust, edge = (cv2.resize(each, side, interpolation=cv2.INTER_AREA) for each in (mask, 4 * mask * (1 - mask)))
+    trust, edge = (
+        cv2.resize(each * both, side, interpolation=cv2.INTER_AREA) for each in (mask, 4 * mask * (1 - mask))
+    )
     return Wardrobe(source_shape, target_shape, mask, trust, edge)
 
 
@@ -160,21 +165,31 @@ def _edge(size: int) -> np.ndarray:
     return (share * share * (3 - 2 * share)).astype(np.float32)
 
 
-def _skin(mean: np.ndarray) -> np.ndarray:
+def _skin(mean: np.ndarray, bearded: bool) -> np.ndarray:
     """Mean texture (T, T, 3) uint8 -> (T, T) 0..1: 0 where the outer face shows hair or background. Within the inner
-    face everything counts as skin: brows, beard and glasses are the person's."""
+    face everything counts as skin: brows, beard and glasses are the person's. bearded: so does what has the chin's
+    colour, down the jaw's sides."""
     size = mean.shape[0]
     side = 64
     lab = cv2.cvtColor(cv2.resize(mean, (side, side), interpolation=cv2.INTER_AREA).astype(np.float32) / 255,
                        cv2.COLOR_RGB2Lab)  # fmt: skip
     inner = _edge(side) > 0.99
     usual = np.median(lab[inner], axis=0)
-    # shading changes lightness more than hue
-    off = np.linalg.norm((lab - usual) * [0.6, 1.0, 1.0], axis=2).astype(np.float32)
+    off = _away(lab, usual)
+    if bearded:
+        rows, columns = (slice(*np.round(side * np.array(ends)).astype(int)) for ends in _CHIN)
+        chin = np.median(lab[rows, columns].reshape(-1, 3), axis=0)
+        jaw = round(_JAW * side)
+        off[jaw:] = np.minimum(off[jaw:], _away(lab[jaw:], chin))
     skin = np.clip((_SKIN[1] - off) / (_SKIN[1] - _SKIN[0]), 0, 1)
     skin = np.maximum(skin, _inner(side))
     skin = cv2.GaussianBlur(cv2.erode(skin, np.ones((3, 3), np.uint8)), (0, 0), 1.2)
     return cv2.resize(skin, (size, size), interpolation=cv2.INTER_LINEAR)
+
+
+def _away(lab: np.ndarray, colour: np.ndarray) -> np.ndarray:
+    """Lab distances from a colour; shading changes lightness more than hue."""
+    return np.linalg.norm((lab - colour) * [0.6, 1.0, 1.0], axis=2).astype(np.float32)
 
 
 def _inner(size: int) -> np.ndarray:

@@ -71,6 +71,23 @@ def test_hair_of_either_person_is_no_skin():
     assert wardrobe(SHAPE, SHAPE, brows, plain()).mask[int(0.285 * T), int(0.32 * T)] > 0.9
 
 
+def test_a_beard_is_the_face_down_to_the_jaw_but_hair_beside_a_bare_chin_is_not():
+    beard = plain()
+    beard[int(0.64 * T) :] = (60, 45, 40)
+    beard[: int(0.2 * T)] = (60, 45, 40)
+    jaw, brow = (int(0.7 * T), int(0.15 * T)), (int(0.12 * T), T // 2)
+    bare = wardrobe(SHAPE, SHAPE, plain(), plain())
+    for source, target in ((beard, plain()), (plain(), beard)):
+        made = wardrobe(SHAPE, SHAPE, source, target)
+        assert made.mask[jaw] > 0.9 * bare.mask[jaw] > 0.4
+        assert made.mask[brow] < 0.05  # what covers the hairline is hair, of whatever colour
+        small = tuple(place // 2 for place in jaw)
+        assert made.trust[small] < 0.1 * bare.trust[small]  # but it tells nothing of the light
+    long_hair = plain()
+    long_hair[:, : int(0.3 * T)] = (60, 45, 40)
+    assert wardrobe(SHAPE, SHAPE, long_hair, plain()).mask[jaw] < 0.2 * bare.mask[jaw]
+
+
 def test_the_face_takes_the_plates_light_as_far_as_asked(clothes):
     dark = (plain() * 0.5).astype(np.uint8)
     drawn = plain().astype(np.float32) / 255
