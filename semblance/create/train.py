@@ -16,7 +16,7 @@ from ..faceset.match import match_expressions
 from ..faceset.planes import make_planes
 from ..faceset.shortcomings import shortcomings
 from ..faceset.store import Faceset, crop_coverage, crop_points, load_crops, open_faceset
-from ..faceset.textures import expressions_of, load_textures, shape_of
+from ..faceset.textures import completed_by, expressions_of, load_textures, shape_of
 from ..models import choose_preset, load_model_file
 from ..options import Options
 from ..runs import Progress, StopSignal
@@ -66,7 +66,8 @@ def train(
     progress.stage("load faces", sum(len(faceset.kept) for faceset in facesets) if mesh else None, "faces")
     if mesh:
         bare = bare_with(open_occlusion_mask()) if config.bare else None
-        material = MeshPair(*(load_textures(faceset, config.size, bare, progress) for faceset in facesets))
+        people = [load_textures(faceset, config.size, bare, progress) for faceset in facesets]
+        material = MeshPair(completed_by(*people), people[1])
     else:
         side = ceil(config.size / config.coverage * SPARE)
         crops = [load_crops(faceset, side, notes["coverage"]) for faceset in facesets]

@@ -13,6 +13,7 @@ import numpy as np
 _RIM = 0.009  # of the side: as far around what is never bare nothing counts as bare
 _FLATTEN = 0.02  # weight of a texel that hardly any face shows: it takes after its mirror image then
 _BARE = 0.3, 0.7  # share of the faces that show a texel in which nothing covers it; see bare_share
+_DARKEST = 16.0  # levels of 255: of darker skin a ratio would be noise
 _SKIN = 15.0  # Lab distance from the usual skin: further away it is another thing
 _BELIEVED = 0.5  # of a face: seen less than this, a texel counts as bare
 _LEVEL = 12.0  # texels of 256: light and shade wider than this count for nothing
@@ -47,16 +48,18 @@ def bare_share(bare: np.ndarray, visible: np.ndarray) -> np.ndarray:
     share = (bare + _BELIEVED) / (visible + _BELIEVED)
     _, places = cv2.connectedComponents((share < _BARE[1]).astype(np.uint8))
     covered = np.unique(places[share < _BARE[0]])
-    known = 1 - np.isin(places, covered[covered > 0]).astype(np.float32)
+    known = np.isin(places, covered[covered > 0], invert=True).astype(np.float32)
     reach = 2 * round(_RIM * len(known)) + 1  # what stands there moves a little against the skin
     return cv2.blur(cv2.erode(known, np.ones((reach, reach), np.uint8)), (reach, reach))
 
 
 def _like_skin(texture: np.ndarray, trust: np.ndarray) -> np.ndarray:
-    """How near each texel (S, S, 3) is to the usual colour of those that are trusted (S, S), 0..1: hair beside a face,
-    lips and brows are not what goes on where it is covered."""
+    """How near each texel (S, S, 3) is to the usual colour of the middle, where it is trusted (S, S), 0..1: hair beside
+    a face, lips and brows are not what goes on where it is covered."""
     lab = cv2.cvtColor((texture / 255).astype(np.float32), cv2.COLOR_RGB2Lab)
-    off = lab - np.median(lab[trust > 0.5 * trust.max()], axis=0)
+    middle = (slice(len(lab) // 4, -(len(lab) // 4)),) * 2
+    sure = trust[middle] > 0.5 * trust[middle].max()
+    off = lab - (np.median(lab[middle][sure], axis=0) if sure.any() else 0)
     return np.exp(-(off**2).sum(axis=2) / _SKIN**2).astype(np.float32) + np.float32(1e-4)
 
 
@@ -73,6 +76,21 @@ def _filled(values: np.ndarray, trust: np.ndarray) -> np.ndarray:
     coarse = cv2.resize(coarse.reshape(*half, 3), (side, side), interpolation=cv2.INTER_CUBIC)
     share = trust[..., None]
     return share * mean + (1 - share) * coarse
+
+
+def completed(mean: np.ndarray, known: np.ndarray, other: np.ndarray, other_known: np.ndarray) -> np.ndarray:
+    """Mean textures (S, S, 3) uint8 of two people and how far each is known (S, S) 0..1 -> the first one, with the
+    other's lines where nothing is known of it: brows behind glasses or a fringe take after theirs, in its own tone.
+
+    What is taken over is how the other differs, on both sides alike, from what would have been filled in there: a lamp
+    on one cheek stays theirs."""
+    trust = known * _like_skin(other.astype(np.float32), known)
+    plain = _filled(other * trust[..., None], trust)
+    ratio = (other + np.float32(_DARKEST)) / (np.maximum(plain, 0) + np.float32(_DARKEST))
+    ratio = np.sqrt(ratio * ratio[:, ::-1])
+    share = ((1 - known) * np.minimum(other_known, other_known[:, ::-1]))[..., None]
+    lined = (mean + np.float32(_DARKEST)) * (1 + share * (ratio - 1)) - np.float32(_DARKEST)
+    return np.clip(np.rint(lined), 0, 255).astype(np.uint8)
 
 
 def sharp_mean(

@@ -6,7 +6,7 @@ See faces/mesh_space.py for mesh space, faces/expression.py for expressions, fac
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -16,13 +16,14 @@ from ..faces.mesh_space import OVAL, layout, with_rim
 from ..faces.shape import own_shape
 from ..faces.wrap import seen, unwrap
 from ..runs import Progress
-from .mean_texture import bare_share, plain_mean, sharp_mean
+from .mean_texture import bare_share, completed, plain_mean, sharp_mean
 from .store import Faceset, check_enough, crop_landmarks, read_crop
 
 Bare = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """A crop (S, S, 3) uint8 and landmarks (478, 3) on it -> (S, S) float32 0..1: where nothing stands before the face."""
 
 _JUDGED = 0.06  # of mesh space: so far within the outline what stands before a face is told surely
+_SCRAP = 0.008  # of mesh space; an eye has 0.02
 _FINE = 80  # faces whose fine textures are kept until their sharp mean is made: more would hardly show
 
 
@@ -31,7 +32,8 @@ class Textures:
     """One person in mesh space; N faces, S texels a side, K numbers of expression.
 
     pictures (N, S, S, 3) uint8 RGB; seen (N, S, S) uint8 0..255; expressions (N, K) float32; mean (2 S, 2 S, 3) uint8;
-    rest (K,) float32: the expressions' part that is the person's.
+    rest (K,) float32: the expressions' part that is the person's; known (2 S, 2 S) float32 0..1: how far the bare looks
+    are known (None: all that is seen).
     """
 
     pictures: np.ndarray
@@ -39,6 +41,7 @@ class Textures:
     expressions: np.ndarray
     mean: np.ndarray
     rest: np.ndarray
+    known: np.ndarray | None = None
 
 
 def expressions_of(faceset: Faceset) -> np.ndarray:
@@ -84,21 +87,33 @@ def load_textures(faceset: Faceset, size: int, bare: Bare | None = None, progres
     shown = np.rint(shown * cv2.resize(known, (size, size), interpolation=cv2.INTER_AREA)).astype(np.uint8)
     mean = sharp_mean(plain_mean(total, weight, len(names), known), fine_ones, visible_ones, known)
     found = expressions_of(faceset)
-    return Textures(pictures, shown, found, mean, at_rest(found))
+    return Textures(pictures, shown, found, mean, at_rest(found), known)
+
+
+def completed_by(person: Textures, other: Textures) -> Textures:
+    """The same with a mean face that takes after the other's where the person's was never seen bare."""
+    if person.known is None or other.known is None:
+        return person
+    return replace(person, mean=completed(person.mean, person.known, other.mean, other.known))
 
 
 def past_outline(known: np.ndarray) -> np.ndarray:
     """How far bare looks are known (S, S), judged within the mesh's outline only -> the same with the rim beyond taking
-    after the outline beside it: a fringe that hangs over the one comes down over the other."""
+    after the outline beside it: a fringe that hangs over the one comes down over the other. A scrap of skin between a
+    fringe and glasses is as good as covered."""
     size = len(known)
     inside = np.zeros(known.shape, np.uint8)
     cv2.fillPoly(inside, [np.round((layout()[list(OVAL)] * size - 0.5) * 16).astype(np.int32)], 1, cv2.LINE_8, 4)
     reach = 2 * round(_JUDGED * size) + 1
     beyond = 1 - cv2.erode(inside, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
+    _, parts, stats, _ = cv2.connectedComponentsWithStats(((known > 0.5) & (beyond == 0)).astype(np.uint8))
+    kept = (parts > 0) & (stats[parts, cv2.CC_STAT_AREA] >= _SCRAP * known.size)
+    known = known * cv2.dilate((kept | (beyond > 0)).astype(np.uint8), np.ones((5, 5), np.uint8))
     _, nearest = cv2.distanceTransformWithLabels(beyond, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
     places = np.zeros(nearest.max() + 1, known.dtype)
     places[nearest[beyond == 0]] = known[beyond == 0]
-    taken = np.where(beyond > 0, places[nearest], known)
+    # half known within is not known beyond: a fringe does not end where the mesh does
+    taken = np.where(beyond > 0, np.clip(2 * places[nearest] - 1, 0, 1), known)
     return cv2.GaussianBlur(np.minimum(taken, known), (0, 0), size / 128)
 
 

@@ -18,10 +18,12 @@ from ..faces.shape import reshaped
 from ..faces.wrap import seen, texels, wrap
 
 _FADE = 0.07  # of mesh space: width of the edge within the mesh's outline
+_FADE_CHIN, _CHIN_FROM, _CHIN_WHOLE = 0.03, 0.78, 0.90  # mesh space holds the mouth open, which leaves the chin little room
 _FOREHEAD = 0.09  # of mesh space: how far past that outline the forehead's edge may lie
 _MARGIN = 6  # pixels of the crop around the face: what a feather and cubic interpolation look beyond
 _LARGEST = 1.6  # crop pixels per texel: a closer face is drawn at this and enlarged
 _SKIN = 16.0, 30.0  # Lab distances from the face's own skin: within the first it is skin, beyond the second it is not
+_HALF, _BARE = 0.5, 0.9  # of what _skin tells: what is still hair, and what is skin alone
 _CHIN, _JAW = ((0.90, 0.95), (0.4, 0.6)), 0.62  # of mesh space: rows and columns; from where on down it has a beard
 _COARSE = 2.0  # pixels: detail is what a blur of this deviation takes away
 _TOO_SMALL = 100  # pixels of face
@@ -61,10 +63,11 @@ def wardrobe(
     face = np.minimum(*(_skin(mean, bearded=True) for mean in (source_mean, target_mean)))
     skin = np.minimum(*(_skin(mean, bearded=False) for mean in (source_mean, target_mean)))
     mask = (_edge(size) * face).astype(np.float32)
-    both = np.clip(skin / np.maximum(face, 1e-3), 0, 1)  # a beard beside a bare cheek says nothing of the light
+    # half hair, or a beard beside a bare cheek, says nothing of the light
+    bare = np.clip((skin - _HALF) / (_BARE - _HALF), 0, 1)
     side = (_SEEN_SIDE, _SEEN_SIDE)
     trust, edge = (
-        cv2.resize(each * both, side, interpolation=cv2.INTER_AREA) for each in (mask, 4 * mask * (1 - mask))
+        cv2.resize(each * bare, side, interpolation=cv2.INTER_AREA) for each in (mask, 4 * mask * (1 - mask))
     )
     return Wardrobe(source_shape, target_shape, mask, trust, edge)
 
@@ -161,7 +164,8 @@ def _edge(size: int) -> np.ndarray:
     mask = np.zeros((size, size), np.uint8)
     cv2.fillPoly(mask, [np.round((outline * size - 0.5) * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
     depth = cv2.distanceTransform((mask > 127).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE) / size
-    share = np.clip(depth / _FADE, 0, 1)
+    down = np.clip(((np.arange(size) + 0.5) / size - _CHIN_FROM) / (_CHIN_WHOLE - _CHIN_FROM), 0, 1)
+    share = np.clip(depth / (_FADE + (_FADE_CHIN - _FADE) * down[:, None]), 0, 1)
     return (share * share * (3 - 2 * share)).astype(np.float32)
 
 
@@ -195,6 +199,10 @@ def _away(lab: np.ndarray, colour: np.ndarray) -> np.ndarray:
 def _inner(size: int) -> np.ndarray:
     """(size, size) 0..1: brows to chin, without temples, hairline and jaw's edge."""
     axis = (np.arange(size) + 0.5) / size
-    across = np.clip((0.36 - np.abs(axis - 0.5)) / 0.06, 0, 1)
+    aside = np.abs(axis - 0.5)
+    across = np.clip((0.36 - aside) / 0.06, 0, 1)
     down = np.clip((axis - 0.22) / 0.05, 0, 1) * np.clip((0.93 - axis) / 0.04, 0, 1)
-    return (down[:, None] * across[None]).astype(np.float32)
+    # brows reach further up and out than eyes: half left to the plate, thick ones shine through beside thin ones
+    brows_across = np.clip((0.36 - aside) / 0.03, 0, 1)
+    brows_down = np.clip((axis - 0.16) / 0.03, 0, 1) * np.clip((0.33 - axis) / 0.03, 0, 1)
+    return np.maximum(down[:, None] * across[None], brows_down[:, None] * brows_across[None]).astype(np.float32)

@@ -95,6 +95,28 @@ def test_what_is_never_bare_takes_after_what_is_around_it():
     assert np.abs(untold - skin)[50:58].max() > 100  # what the mask missed would be taken for skin
 
 
+def test_the_part_of_a_frame_that_a_mask_mostly_misses_goes_with_the_rest():
+    faces, frame = 40.0, np.zeros((SIDE, SIDE), bool)
+    frame[50:56, 20:110] = True
+    visible = np.full((SIDE, SIDE), faces)
+    bare = np.where(frame, 0.05, 1.0) * visible
+    bare[frame & (np.arange(SIDE) > 70)] = 0.6 * faces
+    bare[80:90, 60:80] = 0.6 * faces  # a hand that came by
+    known = bare_share(bare, visible)
+    assert known[53, 30] == known[53, 100] == 0
+    assert known[85, 70] == 1 and known[30, 60] == 1
+
+
+def test_what_is_covered_is_filled_with_skin_not_with_the_hair_beside_it():
+    skin, hair = np.array([200, 150, 130]), np.array([40, 30, 30])
+    face = np.tile(skin, (SIDE, SIDE, 1)).astype(np.float32)
+    face[:, :30] = face[:, -30:] = hair
+    seen = np.ones((SIDE, SIDE), np.float32)
+    seen[40:80, 24:-24] = 0  # a mask over the nose that nobody ever took off
+    mean = plain_mean(face * 10 * seen[..., None], 10 * seen, 10)
+    assert np.abs(mean[40:80, 34:-34].astype(int) - skin).max() < 12
+
+
 def test_nothing_stands_before_what_no_face_showed():
     """Bare faces that never turn: the edge of mesh space is unseen, not covered."""
     visible = np.full((SIDE, SIDE), 30.0)

@@ -71,6 +71,20 @@ def test_hair_of_either_person_is_no_skin():
     assert wardrobe(SHAPE, SHAPE, brows, plain()).mask[int(0.285 * T), int(0.32 * T)] > 0.9
 
 
+def test_brows_are_the_face_whole_however_thick():
+    places = layout()[[70, 63, 105, 66, 107, 46, 53, 52, 65, 55]]  # mediapipe's right brow
+    low, high = places.min(0), places.max(0)
+    thick = plain()
+    rows = slice(int((low[1] - 0.02) * T), int(high[1] * T))
+    for x in (low[0], 1 - high[0]):
+        thick[rows, int(x * T) : int((x + high[0] - low[0]) * T)] = (30, 20, 20)
+    bare = wardrobe(SHAPE, SHAPE, plain(), plain()).mask
+    for source, target in ((thick, plain()), (plain(), thick)):
+        mask = wardrobe(SHAPE, SHAPE, source, target).mask
+        at = [(int(y * T), int(x * T)) for x, y in places]
+        assert min(mask[place] / bare[place] for place in at) > 0.95
+
+
 def test_a_beard_is_the_face_down_to_the_jaw_but_hair_beside_a_bare_chin_is_not():
     beard = plain()
     beard[int(0.64 * T) :] = (60, 45, 40)
