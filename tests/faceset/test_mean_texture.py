@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from semblance.faceset.mean_texture import bare_share, plain_mean, sharp_mean
+from semblance.faceset.mean_texture import bare_share, completed, plain_mean, sharp_mean
 
 SIDE = 128
 
@@ -115,6 +115,25 @@ def test_what_is_covered_is_filled_with_skin_not_with_the_hair_beside_it():
     seen[40:80, 24:-24] = 0  # a mask over the nose that nobody ever took off
     mean = plain_mean(face * 10 * seen[..., None], 10 * seen, 10)
     assert np.abs(mean[40:80, 34:-34].astype(int) - skin).max() < 12
+
+
+def test_brows_that_were_never_seen_take_after_the_others_in_ones_own_tone():
+    own, theirs = np.array([200, 160, 140]), np.array([120, 90, 75])
+    mean = np.tile(own, (SIDE, SIDE, 1)).astype(np.uint8)
+    other = np.tile(theirs, (SIDE, SIDE, 1)).astype(np.float32)
+    other[40:46, 20:50] *= 0.4  # brows
+    other[40:46, -50:-20] *= 0.4
+    other[:, 80:] *= 1.2  # a lamp from one side
+    known, all_known = np.ones((SIDE, SIDE), np.float32), np.ones((SIDE, SIDE), np.float32)
+    known[34:52] = 0  # sun glasses
+    made = completed(mean, known, np.clip(other, 0, 255).astype(np.uint8), all_known).astype(int)
+    assert np.abs(made[:33] - own).max() <= 1 and np.abs(made[53:] - own).max() <= 1
+    for columns in (slice(24, 46), slice(-46, -24)):
+        assert np.abs(made[42, columns] / own - 0.43).max() < 0.08  # as much darker than skin as theirs are
+    assert np.abs(made[42, 56:72] - own).max() < 12
+    assert np.abs(made[42] - made[42, ::-1]).max() <= 1
+    none = np.zeros_like(known)
+    assert (completed(mean, known, other.astype(np.uint8), none) == mean).all()  # glasses on both: nothing to take
 
 
 def test_nothing_stands_before_what_no_face_showed():
