@@ -59,6 +59,24 @@ def test_a_negative_eps_counts_by_its_size():
         assert layer(torch.ones(1, 1, 2, 2)).mean().item() == pytest.approx(0.5)  # 1 / sqrt(1 + 3)
 
 
+def test_gradients_of_a_response_are_those_of_its_formula():
+    chance = torch.Generator().manual_seed(0)
+    shapes = {"x": (2, 3, 5, 4), "gain": (1, 3, 1, 1), "bias": (1, 3, 1, 1), "threshold": (1, 3, 1, 1), "eps": (1,)}
+    values = [torch.randn(shape, generator=chance, dtype=torch.double) for shape in shapes.values()]
+    for value in values:
+        value.requires_grad_()
+
+    def written_out(x, gain, bias, threshold, eps):
+        power = x.square().mean((2, 3), keepdim=True)
+        return torch.maximum(gain * x / torch.sqrt(power + eps.abs()) + bias, threshold)
+
+    pull = torch.randn(shapes["x"], generator=chance, dtype=torch.double)
+    own, plain = module.Responding.apply(*values), written_out(*values)
+    assert torch.allclose(own, plain)
+    for one, other in zip(*(torch.autograd.grad((made * pull).sum(), values) for made in (own, plain)), strict=True):
+        assert torch.allclose(one, other)
+
+
 @pytest.mark.parametrize("taps", [2, 3, 4])
 def test_blurred_pooling_keeps_a_constant_and_spreads_an_impulse(taps):
     pool = module.BlurPool(taps)
