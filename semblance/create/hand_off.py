@@ -166,7 +166,7 @@ def _make(
                 )
             records.append(item.record)
             rows.append(track_row(item, aspect))
-            progress.advance(1, f"{sum(record.swapped > 0 for record in records)} of {len(records)} with a new face")
+            progress.advance(1, item.record.told())
     write_text(_rows_of(job, piece), json.dumps(rows))
     return records
 

@@ -44,6 +44,10 @@ class Record:
     to_source: float | None = None
     to_target: float | None = None
 
+    def told(self) -> str:
+        """For a progress bar: why the frame stayed the plate, nothing if it did not."""
+        return "" if self.swapped else f"frame {self.index} stays: {self.reason}"
+
 
 @dataclass(frozen=True)
 class Job:

@@ -63,7 +63,7 @@ def render(
             records.append(item.record)
             if len(results) >= 16:
                 _judge(results, painter, clock)
-            progress.advance(1, f"{sum(record.swapped > 0 for record in records)} of {len(records)} swapped")
+            progress.advance(1, item.record.told())
         _judge(results, painter, clock)
     return records
 
