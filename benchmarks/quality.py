@@ -4,9 +4,10 @@
                                  [--cases easy-1 pose-1] [--to docs/quality] [--collect]
 
 Runs what is missing (benchmarks/world.py does each swap, and keeps it), shortest first, then writes TO.json and TO.svg.
---collect: only gathers what is there. A model learns as many faces as it would on a quiet machine in those minutes
-(RATES), so other work changes no figure. The drawing shows medians over the swaps that every model has done at every
-length shown, so that no line rests on easier swaps than another.
+--collect: only gathers what is there. What TO.json holds already and OUT does not is kept, each swap with the commit
+that made it. A model learns as many faces as it would on a quiet machine in those minutes (RATES), so other work
+changes no figure. The drawing shows medians over the swaps that every model has done at every length shown, so that no
+line rests on easier swaps than another.
 """
 
 from __future__ import annotations
@@ -56,9 +57,19 @@ def collect(out: Path, models: list[str], minutes: list[float], cases: list[str]
             for case in cases:
                 path = folder(out, model, length) / case / "measured.json"
                 if path.exists():
-                    rows = json.loads(path.read_text(encoding="utf-8"))["rows"]
-                    found[model, length][case] = {row["name"]: row["value"] for row in rows}
+                    measured = json.loads(path.read_text(encoding="utf-8"))
+                    found[model, length][case] = {row["name"]: row["value"] for row in measured["rows"]}
+                    found[model, length][case]["commit"] = measured.get("commit", "")
     return dict(found)
+
+
+def with_earlier(found: dict[Point, dict[str, dict]], path: Path) -> dict[Point, dict[str, dict]]:
+    """What was found, and of what an earlier run wrote to `path` all that was not found now."""
+    kept = json.loads(path.read_text(encoding="utf-8"))["points"] if path.exists() else []
+    both = {(point["model"], point["minutes"]): dict(point["swaps"]) for point in kept}
+    for point, cases in found.items():
+        both[point] = both.get(point, {}) | cases
+    return both
 
 
 def medians(found: dict[Point, dict[str, dict]]) -> tuple[list[str], dict[str, dict[Point, float]]]:
@@ -158,6 +169,7 @@ def main() -> None:
                 command += ["--minutes", f"{minutes:g}", "--alone", str(RATES[model]), "--only", case]
                 subprocess.run([*command, "--out", str(asked.out)], check=True)
     found = collect(asked.out, asked.models, asked.minutes, asked.cases)
+    found = with_earlier(found, asked.to.with_suffix(".json"))
     if not found:
         parser.error(f"nothing was found in {asked.out}; run it without --collect")
     shared, figures = medians(found)

@@ -126,7 +126,7 @@ def run_case(case: Case, asked: argparse.Namespace, folder: Path, body: Body, pr
         )  # fmt: skip
     figures = measure(result, paths["plate"], source, paths["truth"], progress, stop).as_json()
     report = json.loads((done.parent / "result.report" / "report.json").read_text(encoding="utf-8"))
-    figures |= {"case": asdict(case), "swapped": report["swapped"], "frames": report["frames"]}
+    figures |= {"case": asdict(case), "swapped": report["swapped"], "frames": report["frames"], "commit": commit()}
     write_json(done, figures)
     return figures
 
