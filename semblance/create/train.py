@@ -66,8 +66,9 @@ def train(
     progress.stage("load faces", sum(len(faceset.kept) for faceset in facesets) if mesh else None, "faces")
     if mesh:
         bare = bare_with(open_occlusion_mask()) if config.bare else None
-        people = [load_textures(faceset, config.size, bare, progress) for faceset in facesets]
-        material = MeshPair(completed_by(*people), people[1])
+        # a source's glasses are not to come along; a target's hair and glasses stay on the plate, and tell where
+        person, other = (load_textures(each, config.size, bare, progress, each is facesets[0]) for each in facesets)
+        material = MeshPair(completed_by(person, other), other)
     else:
         side = ceil(config.size / config.coverage * SPARE)
         crops = [load_crops(faceset, side, notes["coverage"]) for faceset in facesets]

@@ -12,7 +12,8 @@ import numpy as np
 
 _RIM = 0.009  # of the side: as far around what is never bare nothing counts as bare
 _FLATTEN = 0.02  # weight of a texel that hardly any face shows: it takes after its mirror image then
-_BARE = 0.3, 0.7  # share of the faces that show a texel in which nothing covers it; see bare_share
+# share of the faces that show a texel in which nothing covers it; see bare_share, `wholly` the second
+_SELDOM, _BARE = (0.25, 0.5), (0.3, 0.7)
 _DARKEST = 16.0  # levels of 255: of darker skin a ratio would be noise
 _SKIN = 15.0  # Lab distance from the usual skin: further away it is another thing
 _BELIEVED = 0.5  # of a face: seen less than this, a texel counts as bare
@@ -38,18 +39,23 @@ def plain_mean(total: np.ndarray, weight: np.ndarray, faces: int, known: np.ndar
     return np.clip(np.rint(share * own + (1 - share) * both), 0, 255).astype(np.uint8)
 
 
-def bare_share(bare: np.ndarray, visible: np.ndarray) -> np.ndarray:
+def bare_share(bare: np.ndarray, visible: np.ndarray, wholly: bool = False) -> np.ndarray:
     """How well each texel was seen with nothing before it, and how well at all, (S, S) sums over the faces -> (S, S)
-    0..1: how far its bare looks are known.
+    0..1: how far its bare looks are known. What is hardly ever bare is not: of frames of glasses a mask misses some
+    parts in some faces. Nothing stands before what no face turned to the camera.
 
-    What is hardly ever bare is not, and neither is what hangs together with it and is covered now and then: frames of
-    glasses, a fringe, of which a mask misses some parts in most faces. A hand that comes and goes hides nothing.
-    Nothing stands before what no face turned to the camera."""
+    wholly: what hangs together with what is hardly ever bare, and is covered now and then, is not known either: a mask
+    misses some parts of a frame or a fringe in most faces. A hand that comes and goes hides nothing."""
     share = (bare + _BELIEVED) / (visible + _BELIEVED)
-    _, places = cv2.connectedComponents((share < _BARE[1]).astype(np.uint8))
-    covered = np.unique(places[share < _BARE[0]])
-    known = np.isin(places, covered[covered > 0], invert=True).astype(np.float32)
-    reach = 2 * round(_RIM * len(known)) + 1  # what stands there moves a little against the skin
+    known = np.clip((share - _SELDOM[0]) / (_SELDOM[1] - _SELDOM[0]), 0, 1)
+    if wholly:
+        _, places = cv2.connectedComponents((share < _BARE[1]).astype(np.uint8))
+        covered = np.unique(places[share < _BARE[0]])
+        known = np.isin(places, covered[covered > 0], invert=True)
+    known, reach = (
+        known.astype(np.float32),
+        2 * round(_RIM * len(known)) + 1,
+    )  # what stands there moves against the skin
     return cv2.blur(cv2.erode(known, np.ones((reach, reach), np.uint8)), (reach, reach))
 
 

@@ -54,9 +54,12 @@ def shape_of(faceset: Faceset) -> np.ndarray:
     return own_shape(_landmarks(faceset))
 
 
-def load_textures(faceset: Faceset, size: int, bare: Bare | None = None, progress: Progress | None = None) -> Textures:
-    """Unwrap the kept faces, one by one; with `bare`, what stands before a face counts as not seen. Raises FacesetError
-    if they are too few, MediaError for a damaged one."""
+def load_textures(
+    faceset: Faceset, size: int, bare: Bare | None = None, progress: Progress | None = None, wholly: bool = False
+) -> Textures:
+    """Unwrap the kept faces, one by one; with `bare`, what stands before a face counts as not seen; wholly: see
+    bare_share, for a face that is to be drawn without what it wears. Raises FacesetError if they are too few,
+    MediaError for a damaged one."""
     progress = progress or Progress()
     check_enough(faceset)
     names, landmarks = faceset.kept["name"].to_list(), _landmarks(faceset)
@@ -83,7 +86,8 @@ def load_textures(faceset: Faceset, size: int, bare: Bare | None = None, progres
             fine_ones.append(fine)
             visible_ones.append(visible)
         progress.advance()
-    known = past_outline(bare_share(weight, looked_at))
+    known = bare_share(weight, looked_at, wholly)
+    known = past_outline(known) if wholly else known
     shown = np.rint(shown * cv2.resize(known, (size, size), interpolation=cv2.INTER_AREA)).astype(np.uint8)
     mean = sharp_mean(plain_mean(total, weight, len(names), known), fine_ones, visible_ones, known)
     found = expressions_of(faceset)

@@ -102,9 +102,10 @@ def test_the_part_of_a_frame_that_a_mask_mostly_misses_goes_with_the_rest():
     bare = np.where(frame, 0.05, 1.0) * visible
     bare[frame & (np.arange(SIDE) > 70)] = 0.6 * faces
     bare[80:90, 60:80] = 0.6 * faces  # a hand that came by
-    known = bare_share(bare, visible)
+    known = bare_share(bare, visible, wholly=True)
     assert known[53, 30] == known[53, 100] == 0
     assert known[85, 70] == 1 and known[30, 60] == 1
+    assert bare_share(bare, visible)[53, 100] == 1  # of a target, each part counts for itself
 
 
 def test_what_is_covered_is_filled_with_skin_not_with_the_hair_beside_it():
@@ -141,7 +142,7 @@ def test_nothing_stands_before_what_no_face_showed():
     visible = np.full((SIDE, SIDE), 30.0)
     visible[:, :9] = 0
     visible[:, 9] = 0.02
-    assert bare_share(visible, visible).min() == 1
+    assert bare_share(visible, visible).min() == bare_share(visible, visible, wholly=True).min() == 1
     covered = visible.copy()
     covered[60:80, 40:60] = 0
     known = bare_share(covered, visible)
