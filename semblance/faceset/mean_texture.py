@@ -52,11 +52,8 @@ def bare_share(bare: np.ndarray, visible: np.ndarray, wholly: bool = False) -> n
         _, places = cv2.connectedComponents((share < _BARE[1]).astype(np.uint8))
         covered = np.unique(places[share < _BARE[0]])
         known = np.isin(places, covered[covered > 0], invert=True)
-    known, reach = (
-        known.astype(np.float32),
-        2 * round(_RIM * len(known)) + 1,
-    )  # what stands there moves against the skin
-    return cv2.blur(cv2.erode(known, np.ones((reach, reach), np.uint8)), (reach, reach))
+    reach = 2 * round(_RIM * len(known)) + 1  # what stands there moves a little against the skin
+    return cv2.blur(cv2.erode(known.astype(np.float32), np.ones((reach, reach), np.uint8)), (reach, reach))
 
 
 def _like_skin(texture: np.ndarray, trust: np.ndarray) -> np.ndarray:

@@ -18,11 +18,8 @@ from ..faces.shape import reshaped
 from ..faces.wrap import seen, texels, wrap
 
 _FADE = 0.07  # of mesh space: width of the edge within the mesh's outline
-_FADE_CHIN, _CHIN_FROM, _CHIN_WHOLE = (
-    0.03,
-    0.78,
-    0.90,
-)  # mesh space holds the mouth open, which leaves the chin little room
+# mesh space holds the mouth open, which leaves the chin little room: the edge narrows to the first between the others
+_FADE_CHIN, _CHIN_FROM, _CHIN_WHOLE = 0.03, 0.78, 0.90
 _FOREHEAD = 0.09  # of mesh space: how far past that outline the forehead's edge may lie
 _MARGIN = 6  # pixels of the crop around the face: what a feather and cubic interpolation look beyond
 _LARGEST = 1.6  # crop pixels per texel: a closer face is drawn at this and enlarged
