@@ -37,7 +37,7 @@ CLASSES = (
     "BUTTOCKS_COVERED",
 )  # fmt: skip
 # class -> score that is enough in one look, and in two near looks. What harmless pictures reach (docs/content_gate.md):
-# genitalia and anus 0.27, eyes or mouths that fill the frame 0.38; breasts 0.35 and 0.63; round skin-coloured shapes
+# genitalia and anus 0.27, eyes or mouths that fill the frame 0.39; breasts 0.35 and 0.63; round skin-coloured shapes
 # 0.62 of buttocks
 LIMITS = {
     "FEMALE_GENITALIA_EXPOSED": (0.45, 0.30),
