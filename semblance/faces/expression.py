@@ -29,6 +29,9 @@ _CORNERS = (61, 291)
 _SMILE = 8.0  # corners over the lips' middle
 _TURN = 1 / 12  # a turn of twelve degrees counts like a mouth wide open
 
+_LIDS, _BROWS = slice(3, 5), slice(5, 7)  # rows of _DISTANCES
+_LID_SHARE = 0.8  # of an eye's opening the upper lid does so much, and goes away from the brow as it shuts
+
 SIZE = len(_DISTANCES) + 2 * len(_EYES) + len(_CORNERS) + 2
 _SHARED = (0, SIZE - 2, SIZE - 1)  # mouth's opening, yaw and pitch mean the same on anyone
 
@@ -43,6 +46,19 @@ def at_rest(found: np.ndarray) -> np.ndarray:
     rest = np.median(found, axis=0)
     rest[list(_SHARED)] = 0
     return rest
+
+
+def lid_gaps(found: np.ndarray) -> np.ndarray:
+    """expressions (..., SIZE) -> (..., 2) how far the person's right and left eye stand open, in face units."""
+    return found[..., _LIDS] / _DISTANCES[_LIDS.start][2]
+
+
+def with_lids_shut(found: np.ndarray, closing: np.ndarray) -> np.ndarray:
+    """expressions (B, SIZE) of the same faces with both eyes shut by a share (B, 2) 0..1 of their opening."""
+    changed = found.copy()
+    changed[:, _LIDS] *= 1 - closing
+    changed[:, _BROWS] += _DISTANCES[_BROWS.start][2] * _LID_SHARE * closing * lid_gaps(found)
+    return changed
 
 
 def _expression(landmarks: np.ndarray, yaw: float, pitch: float) -> list[float]:

@@ -1,7 +1,8 @@
 """Two people in mesh space -> the batches that a model of that space learns from.
 
-The two rows of a sample show one expression (faceset/match.py). Inputs are lit and shifted anew each time, what should
-come out is as it was filmed: light and landmark noise are what the encoder must learn to look past.
+The two rows of a sample show one expression (faceset/match.py); where one person's eyes are not filmed as far shut as
+the other's they are shut as far (faceset/lids.py). Inputs are lit and shifted anew each time, what should come out is
+not: light and landmark noise are what the encoder must learn to look past.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from functools import cached_property
 import cv2
 import numpy as np
 
+from ..faces.expression import lid_gaps, with_lids_shut
+from ..faceset.lids import closings, shut_eyes
 from ..faceset.match import Matches, match_expressions
 from ..faceset.textures import Textures
-from .batches import Batch
+from .batches import SIDES, Batch
 
 _NUMBERS = 8  # of chance for each sample and side: face, light (constant, across, down; tint 2), shift 2
 
@@ -38,15 +41,25 @@ class MeshPair:
         while True:
             chance = [draw_chance(seed, start + numbers, side) for side in (0, 1)]
             rows = self.matches.rows(chance[0][:, 0], chance[1][:, 0], start + numbers)
-            made: Batch = {}
-            for name, person, chosen, drawn in zip(("source", "target"), (self.source, self.target), rows, chance):
+            both, made = (self.source, self.target), {}
+            for name, person, chosen, drawn, far in zip(SIDES, both, rows, chance, self._closings(rows)):
+                pictures, found = person.pictures[chosen], person.expressions[chosen]
+                pictures = shut_eyes(pictures, far, lid_gaps(found) / np.maximum(lid_gaps(person.rest), 1e-6))
                 # one light and one shift for both, or the swap would be taught to ignore what they do to a face
-                made[name] = disturbed(person.pictures[chosen], chance[0] if config.match else drawn, config)
-                made[f"{name}_truth"] = person.pictures[chosen]
+                made[name] = disturbed(pictures, chance[0] if config.match else drawn, config)
+                made[f"{name}_truth"] = pictures
                 made[f"{name}_seen"] = person.seen[chosen]
-                made[f"{name}_expression"] = person.expressions[chosen]
+                made[f"{name}_expression"] = with_lids_shut(found, far)
             yield made
             start += batch
+
+    def _closings(self, rows: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """By how much the eyes of both sides' rows (B,) are to shut, (B, 2) each: as far as the other's are."""
+        (own, own_rest), (other, other_rest) = (
+            (lid_gaps(person.expressions[chosen]), lid_gaps(person.rest))
+            for person, chosen in zip((self.source, self.target), rows)
+        )
+        return closings(own, own_rest, other, other_rest), closings(other, other_rest, own, own_rest)
 
     def examples(self, config, count: int) -> Batch:
         made: Batch = {}

@@ -65,3 +65,16 @@ def test_examples_are_spread_and_fixed(pair):
     shown = pair.examples(CONFIG, 3)
     assert shown["target"][:, 0, 0, 0].tolist() == [0, 6, 11] or shown["target"][:, 0, 0, 0].tolist() == [0, 5, 11]
     assert {"source", "target", "source_expression", "target_expression"} == set(shown)
+
+
+def test_a_source_that_never_blinks_is_shown_shut_where_the_target_blinks():
+    one, other = person(1), person(2)
+    for who in (one, other):
+        who.expressions[:, 3:5] = 1.9  # of what lids weigh: a tenth of a face unit
+        who.rest[3:5] = 1.9
+    other.expressions[:, 3:5] = 0.1
+    made = take(MeshPair(one, other), CONFIG, 12, 12)
+    rows = made["source_truth"][:, 0, 0, 0]
+    assert np.abs(made["source_expression"][:, 3:5] - 0.1).max() < 0.4
+    assert (made["source_truth"] != one.pictures[rows]).any((1, 2, 3)).all()
+    assert np.array_equal(made["target_truth"], other.pictures[made["target_truth"][:, 0, 0, 0]])
