@@ -7,8 +7,13 @@ smoothed until it can bend skin but not redraw it.
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import cv2
 import numpy as np
+
+from ..runs import cores
+from ..streams import side_by_side
 
 _RIM = 0.009  # of the side: as far around what is never bare nothing counts as bare
 _FLATTEN = 0.02  # weight of a texel that hardly any face shows: it takes after its mirror image then
@@ -104,14 +109,20 @@ def sharp_mean(
 
     Returns (S, S, 3) uint8. What hardly any of these shows stays as in `mean`.
     """
-    flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
-    flow.setFinestScale(1)  # twice a texel: smoothed anyway
     wanted = _relief(mean)
-    total, weight = np.zeros(mean.shape, np.float32), np.zeros(mean.shape[:2], np.float32)
-    for texture, visible in zip(textures, seen, strict=True):
+
+    def laid(pair: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+        """A texture moved onto the mean, times how well it is seen."""
+        texture, visible = pair
+        flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)  # one for each: it keeps what it works on
+        flow.setFinestScale(1)  # twice a texel: smoothed anyway
         way = _smoothed(flow.calc(wanted, _relief(texture), None), visible)
-        total += _moved(texture, way) * visible[..., None]
-        weight += visible
+        return _moved(texture, way) * visible[..., None]
+
+    total, weight = np.zeros(mean.shape, np.float32), sum(seen, np.zeros(mean.shape[:2], np.float32))
+    with closing(side_by_side(laid, zip(textures, seen, strict=True), cores())) as moved:
+        for each in moved:
+            total += each
     share = np.clip(weight / (max(len(textures), 1) * _FLATTEN), 0, 1)[..., None]
     if known is not None:
         share = share * known[..., None]

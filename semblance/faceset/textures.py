@@ -6,6 +6,7 @@ See faces/mesh_space.py for mesh space, faces/expression.py for expressions, fac
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 import cv2
@@ -15,7 +16,9 @@ from ..faces.expression import at_rest, expressions
 from ..faces.mesh_space import OVAL, layout, with_rim
 from ..faces.shape import own_shape
 from ..faces.wrap import seen, unwrap
-from ..runs import Progress
+from ..processor import cores_shared_by
+from ..runs import Progress, cores
+from ..streams import side_by_side
 from .mean_texture import bare_share, completed, plain_mean, sharp_mean
 from .store import Faceset, check_enough, crop_landmarks, read_crop
 
@@ -57,7 +60,7 @@ def shape_of(faceset: Faceset) -> np.ndarray:
 def load_textures(
     faceset: Faceset, size: int, bare: Bare | None = None, progress: Progress | None = None, wholly: bool = False
 ) -> Textures:
-    """Unwrap the kept faces, one by one; with `bare`, what stands before a face counts as not seen; wholly: see
+    """Unwrap the kept faces; with `bare`, what stands before a face counts as not seen; wholly: see
     bare_share, for a face that is to be drawn without what it wears. Raises FacesetError if they are too few,
     MediaError for a damaged one."""
     progress = progress or Progress()
@@ -69,23 +72,28 @@ def load_textures(
     weight, looked_at = np.zeros((2, 2 * size, 2 * size), np.float32)
     kept = set(np.linspace(0, len(names) - 1, min(len(names), _FINE)).astype(int).tolist())
     fine_ones, visible_ones = [], []
-    for k, name in enumerate(names):
-        points = with_rim(landmarks[k])
-        crop = read_crop(faceset, name)
-        fine = unwrap(crop, points, 2 * size)
-        pictures[k] = cv2.resize(fine, (size, size), interpolation=cv2.INTER_AREA)
-        visible = seen(points, size)
-        looked_at += cv2.resize(visible, (2 * size, 2 * size), interpolation=cv2.INTER_LINEAR)
-        if bare:
-            visible = visible * unwrap(bare(crop, landmarks[k]), points, size)
-        shown[k] = np.rint(255 * visible)
-        visible = cv2.resize(visible, (2 * size, 2 * size), interpolation=cv2.INTER_LINEAR)
-        total += fine * visible[..., None]
-        weight += visible
-        if k in kept:
-            fine_ones.append(fine)
-            visible_ones.append(visible)
-        progress.advance()
+
+    def unwrapped(k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Of face k the fine texture, what faces the camera of it, and what of that nothing stands before."""
+        points, crop = with_rim(landmarks[k]), read_crop(faceset, names[k])
+        facing = seen(points, size)
+        free = facing * unwrap(bare(crop, landmarks[k]), points, size) if bare else facing
+        return unwrap(crop, points, 2 * size), facing, free
+
+    wide = {"dsize": (2 * size, 2 * size), "interpolation": cv2.INTER_LINEAR}
+    workers = cores()
+    with cores_shared_by(workers), closing(side_by_side(unwrapped, range(len(names)), workers)) as faces:
+        for k, (fine, facing, free) in enumerate(faces):
+            pictures[k] = cv2.resize(fine, (size, size), interpolation=cv2.INTER_AREA)
+            shown[k] = np.rint(255 * free)
+            looked_at += cv2.resize(facing, **wide)
+            visible = cv2.resize(free, **wide)
+            total += fine * visible[..., None]
+            weight += visible
+            if k in kept:
+                fine_ones.append(fine)
+                visible_ones.append(visible)
+            progress.advance()
     known = bare_share(weight, looked_at, wholly)
     known = past_outline(known) if wholly else known
     shown = np.rint(shown * cv2.resize(known, (size, size), interpolation=cv2.INTER_AREA)).astype(np.uint8)
