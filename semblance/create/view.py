@@ -223,8 +223,9 @@ class MeshView:
     def lay(self, pixels: np.ndarray, look: _MeshLook, drawn: np.ndarray, merge: MergeOptions) -> Laid:
         clothes, change = self.clothes, self.openings(look.gaps)
         worn = wear(
-            drawn, pixels, look.texture, look.points, clothes, merge.shape, merge.light, merge.detail, change, self.fine
-        )
+            drawn, pixels, look.texture, look.points, clothes, merge.shape, merge.light, merge.detail, change,
+            self.fine, look.bare if merge.occluders == "keep" else None,
+        )  # fmt: skip
         return Laid(worn.crop, worn.matrix, worn.mask, worn.points)
 
 

@@ -22,6 +22,8 @@ _OFFSET = 16.0  # L + 16 grows as the cube root of light: a gain of it is a gain
 _TINT = 40.0  # steps of a and b that weigh as much as an e-fold of lightness
 _ROUNDS = 6
 _SPREAD = 0.12  # differences beyond this count as another skin, not another light
+_SLOPES = [0, 1, 4]  # of _terms: constant, down, across
+_UNKNOWN = 0.1  # what a place counts where nothing is known of the light
 _LIMIT = np.log(3.0)
 _MEMBRANE = 16  # side of the membrane's grid
 _STIFF = 0.05  # how unwilling it is to follow the edge where the edge is hardly trusted
@@ -49,21 +51,41 @@ def light_between(own: np.ndarray, wanted: np.ndarray, weight: np.ndarray, edge:
     change = (other - one) / np.float32(_TINT)
     change[..., 0] = np.log((other[..., 0] + _OFFSET) / (one[..., 0] + _OFFSET))
     change = change.reshape(-1, 3).astype(np.float64)
-    terms = _terms(_GRID)
-    trust = (trust * texels(_GRID).inside).reshape(-1).astype(np.float64)
+    inside = texels(_GRID).inside.reshape(-1).astype(np.float64)
+    trust = trust.reshape(-1) * inside
     if trust.sum() < 8:
         return Light(np.zeros((_GRID, _GRID, 3), np.float32))
-    weights = trust
-    for _ in range(_ROUNDS):
-        # einsum, not @: for products this small BLAS only wakes threads that the decoder and the nets need
-        weighted = terms * weights[:, None]
-        normal = np.einsum("ni,nj->ij", weighted, terms) + 1e-3 * np.eye(terms.shape[1])
-        found = np.linalg.solve(normal, np.einsum("ni,nj->ij", weighted, change))
-        off = np.abs(change - terms @ found).max(1)
-        weights = trust / (1 + (off / _SPREAD) ** 2)
-    fitted = terms @ found
+    # where nothing is known, bends run wild: there a little weight keeps them to what a slope alone says
+    slopes, unknown = _fit(_terms(_GRID)[:, _SLOPES], change, trust), _UNKNOWN * np.clip(inside - trust, 0, 1)
+    fitted = _fit(_terms(_GRID), change, trust, slopes, unknown)
     left = _membrane((change - fitted).reshape(_GRID, _GRID, 3), edge)
     return Light((fitted.reshape(_GRID, _GRID, 3) + left).clip(-_LIMIT, _LIMIT).astype(np.float32))
+
+
+def _fit(
+    terms: np.ndarray,
+    change: np.ndarray,
+    trust: np.ndarray,
+    usual: np.ndarray | None = None,
+    unknown: np.ndarray | None = None,
+) -> np.ndarray:
+    """The terms (N, K) that come nearest to the change (N, 3) where it is trusted (N,), and to what is usual (N, 3)
+    where it is not known (N,): their sum (N, 3)."""
+    weights = trust
+    # einsum, not @: for products this small BLAS only wakes threads that the decoder and the nets need
+    held, pull = 1e-3 * np.eye(terms.shape[1]), 0.0
+    if unknown is not None:
+        weighted = terms * unknown[:, None]
+        held = held + np.einsum("ni,nj->ij", weighted, terms)
+        pull = np.einsum("ni,nj->ij", weighted, usual)
+    for _ in range(_ROUNDS):
+        weighted = terms * weights[:, None]
+        normal = np.einsum("ni,nj->ij", weighted, terms) + held
+        found = np.linalg.solve(normal, np.einsum("ni,nj->ij", weighted, change) + pull)
+        fitted = terms @ found
+        off = np.abs(change - fitted).max(1)
+        weights = trust / (1 + (off / _SPREAD) ** 2)
+    return fitted
 
 
 def _membrane(left: np.ndarray, edge: np.ndarray) -> np.ndarray:

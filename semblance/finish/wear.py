@@ -84,15 +84,18 @@ def wear(
     detail: float = 0.0,
     openings: np.ndarray | None = None,
     fine: bool = False,
+    bare: np.ndarray | None = None,
 ) -> Worn:
     """texture (T, T, 3) float32 0..1 as the model drew it; frame (H, W, 3) uint8; plate (S, S, 3) uint8, the texture
     of the frame's face; points (VERTICES, 3) of it in frame pixels; shape, light, detail 0..1: how much of the source's
     form, of the plate's light and of the strength of its detail; openings (3,): how much further than the
-    plate's mouth and eyes are to open, in face heights; fine: for a plate of more than 8 bits."""
+    plate's mouth and eyes are to open, in face heights; fine: for a plate of more than 8 bits; bare (S, S) 0..1: where
+    nothing stands before the plate's face, for what does says nothing of its light (None: nothing does)."""
     size = texture.shape[0]
     visible = seen(points, _SEEN_SIDE)
     if light:
-        trust, edge = visible * clothes.trust, visible * clothes.edge
+        told = visible if bare is None else visible * _surely(bare)
+        trust, edge = told * clothes.trust, told * clothes.edge
         texture = relit(texture, light_between(texture, plate.astype(np.float32) / 255, trust, edge), light)
     if shape or openings is not None:
         points = reshaped(points, clothes.source, clothes.target, shape, openings)
@@ -108,6 +111,12 @@ def wear(
         under = cv2.warpAffine(frame, matrix, (side, side), borderMode=cv2.BORDER_REPLICATE)
         crop = _as_fine(crop, under, mask, detail)
     return Worn(crop * np.float32(1 / 255), matrix, mask * np.float32(1 / 255), points)
+
+
+def _surely(bare: np.ndarray) -> np.ndarray:
+    """Where nothing stands before a face (S, S), or close by: a mask ends a little within what it tells; small."""
+    near = cv2.erode(bare, np.ones((3, 3), np.uint8))
+    return cv2.resize(near, (_SEEN_SIDE, _SEEN_SIDE), interpolation=cv2.INTER_AREA)
 
 
 def _as_fine(crop: np.ndarray, plate: np.ndarray, mask: np.ndarray, share: float) -> np.ndarray:

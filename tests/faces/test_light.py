@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 from semblance.faces.light import _FADES, _STIFF, _relax, light_between, relit
+from semblance.faces.wrap import texels
 
 SIDE = 64
 ALL = np.ones((SIDE, SIDE), np.float32)
@@ -93,3 +94,15 @@ def test_the_membrane_is_the_solution_of_its_equations():
     found = np.zeros_like(held)
     _relax(found, held, weight)
     assert np.abs(found - dense).max() < 1e-3
+
+
+def test_where_nothing_is_known_light_goes_on_as_its_slope_does():
+    own, wanted = skin(), lit_from_the_side(skin())
+    wanted[:, :10] *= np.linspace(0.5, 1, 10, dtype=np.float32)[None, :, None]  # what is known of it bends at its end
+    known = ALL.copy()
+    known[:, 26:] = 0
+    change = light_between(own, wanted, known, NONE).change[..., 0]
+    whole = light_between(own, lit_from_the_side(skin()), ALL, NONE).change[..., 0]
+    inside = texels(32).inside
+    assert np.abs(change - whole)[inside].max() < 0.6  # cubes alone would run to the limit there
+    assert np.abs(change - whole)[:, 4:12][inside[:, 4:12]].mean() < 0.12

@@ -141,3 +141,19 @@ def test_detail_comes_to_the_plates_strength(clothes):
     before, half, whole = (spread(detail, weak, strong) for detail in (0.0, 0.5, 1.0))
     assert 1.15 < half / before < whole / before < 1.6  # no more than half as strong again
     assert spread(1.0, strong, weak) / spread(0.0, strong, weak) == pytest.approx(0.65, abs=0.13)
+
+
+def test_what_stands_before_the_plates_face_tells_nothing_of_its_light(clothes):
+    plate, bare = plain(), np.ones((T, T), np.float32)
+    plate[: int(0.45 * T)] = (20, 15, 10)  # a fringe and dark glasses
+    bare[: int(0.45 * T)] = 0
+    drawn = plain().astype(np.float32) / 255
+    shaded, told = (wear(drawn, FRAME, plate, points(), clothes, 0.0, 1.0, bare=each) for each in (None, bare))
+    low = np.zeros(told.mask.shape, bool)
+    low[round(0.6 * len(low)) :] = True
+    for worn, off in ((told, 4), (shaded, 60)):
+        assert np.abs(worn.crop * 255 - SKIN)[(worn.mask > 0.99) & low].mean() < off
+    assert (
+        np.abs(told.crop * 255 - SKIN)[told.mask > 0.99].mean() < 6
+    )  # and what is behind the fringe goes with the rest
+    assert np.abs(shaded.crop * 255 - SKIN)[shaded.mask > 0.99].mean() > 15
