@@ -84,11 +84,12 @@ class Frame:
 @dataclass(frozen=True, slots=True)
 class Patch:
     """New pixels for a rectangle of a frame: x, y of its top left corner, pixels (h, w, 3) RGB, uint8, or uint16
-    (0..65535) for a plate that is deeper."""
+    (0..65535) for a plate that is deeper; spared (h, w) float32 0..1 or None: where the watermark is kept off."""
 
     x: int
     y: int
     pixels: np.ndarray
+    spared: np.ndarray | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

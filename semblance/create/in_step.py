@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import FaceError, InputError
+from ..faces.mask import features_mask
 from ..faces.track import FaceTracker
 from ..measures.comparison import Comparison, TrueView, View
 from ..measures.identity import Sightings
@@ -25,7 +26,7 @@ from ..runs import Progress, StopSignal
 from ..streams import ahead, depth_for
 from ..trust.mark_in_file import payload_laid
 from ..trust.marking import Marking
-from ..types import ClipInfo, Face
+from ..types import ClipInfo, Face, Patch
 
 KEPT = "Measuring keeps nothing; run the same command again."
 VECTORS = 96  # frames of the result, and of the plate, whose identity is looked at
@@ -91,13 +92,25 @@ def looks_at(info: ClipInfo, start: int, stop: int, track: bool = True, mark: st
     """Frames [start, stop) with their faces; without track: none; mark: the number of a watermark to lay over them."""
     marking = Marking(mark, payload_laid(info)) if mark else None
     with ExitStack() as stack:
-        tracker = stack.enter_context(closing(FaceTracker(float(info.pixel_aspect)))) if track else None
+        tracker, finder = (
+            stack.enter_context(closing(FaceTracker(float(info.pixel_aspect)))) if wanted else None
+            for wanted in (track, marking)
+        )
         for frame in stack.enter_context(closing(read_frames(info, start, stop))):
             pixels = frame.pixels
             if marking:
+                spared = [_spared(face, pixels) for face in finder.step(pixels)]
                 pixels = pixels.copy()
-                marking.rgb(pixels)
+                marking.rgb(pixels, spared)
             yield Look(frame.index, pixels, tracker.step(pixels) if tracker else [])
+
+
+def _spared(face: Face, pixels: np.ndarray) -> Patch:
+    """Where a face's watermark leaves eyes and mouth alone, as in a face that was laid there."""
+    x0, y0, x1, y1 = (int(edge) for edge in face.box)
+    x0, y0 = max(x0, 0), max(y0, 0)
+    part = pixels[y0 : y1 + 1, x0 : x1 + 1]
+    return Patch(x0, y0, part, features_mask(face.landmarks, part.shape[:2], (x0, y0)))
 
 
 def frame_by_frame(streams: Sequence[Iterator[Look]], start: int, stop: int) -> Iterator[list[Look | None]]:

@@ -1,6 +1,7 @@
 """Which pixels are face, which are person: frame pixels or landmarks in, masks (H, W) float32 0..1 out.
 
-`hull_mask` draws the outline that the face mesh spans; it costs what the asked-for region costs, not the frame.
+`hull_mask` draws the outline that the face mesh spans, `features_mask` eyes and mouth; they cost what the asked-for
+region costs, not the frame.
 `PersonMask` owns mediapipe's selfie segmentation graph (model carried in the wheel) and finds people in a whole frame.
 """
 
@@ -10,8 +11,12 @@ import cv2
 import numpy as np
 
 from ..errors import InputError
+from .mesh_space import LEFT_LIDS, OUTER_LIPS, RIGHT_LIDS
 
 _SUBPIXEL_BITS = 8  # fillConvexPoly takes fixed-point coordinates
+_SIDES = 234, 454  # mesh points where the face is widest
+_COARSE = 64  # pixels of face width on which eyes and mouth are drawn
+_AROUND, _SOFT = 0.06, 0.03  # of the face's width: how far around them, and how softly it ends
 _LINE_REACH = 0.6  # pixels by which its antialiased line stands out beyond the polygon (measured)
 
 
@@ -30,6 +35,28 @@ def hull_mask(landmarks: np.ndarray, shape: tuple[int, int], offset: tuple[float
     fixed = np.rint(hull * (1 << _SUBPIXEL_BITS)).astype(np.int32)
     cv2.fillConvexPoly(mask, fixed, 255, cv2.LINE_AA, _SUBPIXEL_BITS)
     return mask * np.float32(1 / 255)
+
+
+def features_mask(
+    landmarks: np.ndarray, shape: tuple[int, int], offset: tuple[float, float] = (0.0, 0.0)
+) -> np.ndarray:
+    """Eyes and mouth with what is close around them, softly: landmarks (478, 2 or 3), shape, offset and result as in
+    hull_mask. Drawn coarsely, for it is smooth: the cost is that of enlarging it."""
+    width = float(np.linalg.norm(np.subtract(*landmarks[list(_SIDES), :2])))
+    step = max(width / _COARSE, 1.0)
+    room = int(np.ceil((_AROUND + 3 * _SOFT) * width / step)) + 1  # what lies beyond the edge reaches in
+    small = np.zeros([int(np.ceil(side / step)) + 2 * room for side in shape], np.uint8)
+    for lines in (OUTER_LIPS, RIGHT_LIDS, LEFT_LIDS):
+        points = (landmarks[[*lines[0], *lines[1]], :2] - np.asarray(offset) + 0.5) / step - 0.5 + room
+        fixed = np.rint(cv2.convexHull(points.astype(np.float32)) * (1 << _SUBPIXEL_BITS)).astype(np.int32)
+        cv2.fillConvexPoly(small, fixed, 255, cv2.LINE_AA, _SUBPIXEL_BITS)
+    around = 2 * round(_AROUND * width / step) + 1
+    small = cv2.dilate(small, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (around, around)))
+    small = cv2.GaussianBlur(small * np.float32(1 / 255), (0, 0), max(_SOFT * width / step, 0.5))
+    corner = 0.5 / step - 0.5 + room
+    back = np.array([[1 / step, 0, corner], [0, 1 / step, corner]])
+    return cv2.warpAffine(small, back, shape[::-1], flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+                          borderMode=cv2.BORDER_REPLICATE)  # fmt: skip
 
 
 class PersonMask:

@@ -35,12 +35,12 @@ _BT709 = 1  # matrix, primaries and transfer of frames that come as RGB: AVCOL_S
 class Alter(Protocol):
     """Changes the samples of a frame in place, just before they are encoded."""
 
-    def luma(self, plane: np.ndarray, bits: int) -> None:
-        """plane (H, W) uint8, or uint16 of so many bits."""
+    def luma(self, plane: np.ndarray, bits: int, patches: Sequence[Patch]) -> None:
+        """plane (H, W) uint8, or uint16 of so many bits; patches: what was laid over the plate."""
         ...
 
-    def rgb(self, pixels: np.ndarray) -> None:
-        """pixels (H, W, 3) uint8 or uint16."""
+    def rgb(self, pixels: np.ndarray, patches: Sequence[Patch]) -> None:
+        """pixels (H, W, 3) uint8 or uint16; patches: what was laid over the plate."""
         ...
 
 
@@ -75,7 +75,7 @@ class PictureFolderWriter:
         """Write the frame with the patches laid over it."""
         pixels = _picture(frame, patches)
         if self._alter:
-            self._alter.rgb(pixels)
+            self._alter.rgb(pixels, patches)
         data = encode_picture(pixels, ".png", self._tags)
         (self._folder / f"{frame.index + 1:06d}.png").write_bytes(data)
 
@@ -140,7 +140,7 @@ def _written(frame: Frame, patches: Sequence[Patch], format: str, alter: Alter |
         native = converted
     written = lay_patches(native, frame.pixels, patches) if patches else copy_frame(native)
     if alter:
-        alter.luma(planes_of(written)[0], written.format.components[0].bits)
+        alter.luma(planes_of(written)[0], written.format.components[0].bits, patches)
     return written
 
 
@@ -155,7 +155,7 @@ def _from_picture(frame: Frame, patches: Sequence[Patch], format: str, alter: Al
     range = ColorRange.JPEG if rgb else ColorRange.MPEG
     pixels = _picture(frame, patches)
     if alter:
-        alter.rgb(pixels)
+        alter.rgb(pixels, patches)
     if is_deep(format):
         native = from_fine_rgb(deepened(pixels), format, Colorspace.ITU709, range)
     else:

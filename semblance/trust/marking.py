@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 
+from ..types import Patch
 from .watermark import Mark, add_mark, carries, make_mark
 
 
@@ -31,15 +34,17 @@ class Marking:
         self._payload, self._over, self._gain = payload, over, np.float32(gain)
         self._mark: Mark | None = None
 
-    def luma(self, plane: np.ndarray, bits: int) -> None:
-        """plane (H, W) uint8, or uint16 of so many bits, in place."""
+    def luma(self, plane: np.ndarray, bits: int, patches: Sequence[Patch] = ()) -> None:
+        """plane (H, W) uint8, or uint16 of so many bits, in place; patches: whose spared parts stay as they are."""
         if carries(*plane.shape[:2]):
-            add_mark(plane, self._for(plane.shape), bits)
+            with _sparing(plane, patches):
+                add_mark(plane, self._for(plane.shape), bits)
 
-    def rgb(self, pixels: np.ndarray) -> None:
-        """pixels (H, W, 3) uint8 or uint16, in place."""
+    def rgb(self, pixels: np.ndarray, patches: Sequence[Patch] = ()) -> None:
+        """pixels (H, W, 3) uint8 or uint16, in place; patches: whose spared parts stay as they are."""
         if carries(*pixels.shape[:2]):
-            add_mark(pixels, self._for(pixels.shape), 8 * pixels.itemsize)
+            with _sparing(pixels, patches):
+                add_mark(pixels, self._for(pixels.shape), 8 * pixels.itemsize)
 
     def _for(self, shape: tuple[int, ...]) -> Mark:
         height, width = shape[:2]
@@ -50,3 +55,20 @@ class Marking:
                 mark = Mark(number, mark.pattern - make_mark(int(self._over, 16), height, width).pattern)
             self._mark = mark if self._gain == 1 else Mark(number, mark.pattern * self._gain)
         return self._mark
+
+
+@contextmanager
+def _sparing(samples: np.ndarray, patches: Sequence[Patch]) -> Iterator[None]:
+    """What the body does to samples (H, W, ...) is undone where the patches are spared, as far as they are."""
+    kept = []
+    for patch in patches:
+        if patch.spared is not None:
+            down, right = (
+                slice(max(start, 0), start + side) for start, side in zip((patch.y, patch.x), patch.spared.shape)
+            )
+            view = samples[down, right]
+            share = patch.spared[down.start - patch.y :, right.start - patch.x :][: view.shape[0], : view.shape[1]]
+            kept.append((view, view.copy(), share.reshape(*share.shape, *[1] * (view.ndim - 2))))
+    yield
+    for view, before, share in kept:
+        view[...] = np.rint(view + share * (before.astype(np.float32) - view)).astype(view.dtype)

@@ -31,12 +31,12 @@ class Brighter:
     def __init__(self) -> None:
         self.given = []
 
-    def luma(self, plane: np.ndarray, bits: int) -> None:
-        self.given.append(("luma", plane.shape, bits))
+    def luma(self, plane: np.ndarray, bits: int, patches: list[Patch]) -> None:
+        self.given.append(("luma", plane.shape, bits, len(patches)))
         plane += 16 << (bits - 8)
 
-    def rgb(self, pixels: np.ndarray) -> None:
-        self.given.append(("rgb", pixels.shape, 8))
+    def rgb(self, pixels: np.ndarray, patches: list[Patch]) -> None:
+        self.given.append(("rgb", pixels.shape, 8, len(patches)))
         pixels += 16
 
 
@@ -145,7 +145,7 @@ def test_what_alters_frames_sees_all_of_them_with_their_patches_and_leaves_colou
     patch, alter = Patch(10, 20, np.full((8, 6, 3), 100, np.uint8)), Brighter()
     made = rewrite(plate, tmp_path / "made.mkv", "ffv1", cuts=(2,), patches=[patch], alter=alter)
     plain = rewrite(plate, tmp_path / "plain.mkv", "ffv1", cuts=(2,), patches=[patch])
-    assert alter.given == [("luma", (64, 96), bits) if bits else ("rgb", (64, 96, 3), 8)] * 4
+    assert alter.given == [("luma", (64, 96), bits, 1) if bits else ("rgb", (64, 96, 3), 8, 1)] * 4
     step = 16 << max(bits - 8, 0)
     for old, new in zip(natives(plain), natives(made), strict=True):
         if bits:

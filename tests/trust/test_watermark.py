@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 
 from semblance.errors import InputError
+from semblance.trust.marking import Marking
 from semblance.trust.watermark import SMALLEST, add_mark, carries, make_mark, waves
 from semblance.trust.watermark_code import SIGNS, decode, encode
 from semblance.trust.watermark_find import SURE, even_out, find_mark, measured, score
+from semblance.types import Patch
 
 PAYLOAD = 0x0123456789ABCDEF
 # of the public pattern, as it was made first
@@ -277,3 +279,20 @@ def test_what_cannot_be_looked_at_is_said():
             find_mark(frames_)
     with pytest.raises(InputError, match="for frames of 360x288, not 200x288"):
         add_mark(plain[:, :200], make_mark(PAYLOAD, 288, 360))
+
+
+def test_what_a_patch_spares_stays_as_it_is_and_the_mark_is_found_all_the_same():
+    plain = frames(288, 360)
+    spared = np.zeros((60, 80), np.float32)
+    spared[10:50, 10:70] = 1
+    patches = [Patch(140, 110, np.zeros((60, 80, 3), np.uint8), spared), Patch(-20, 250, np.zeros((60, 80, 3)), spared)]
+    marking, made = Marking(f"{PAYLOAD:016x}"), [frame.copy() for frame in plain]
+    for frame in made:
+        marking.luma(frame, 8, patches)
+    for new, old, whole in zip(made, plain, marked(plain)):
+        assert np.array_equal(new[120:160, 150:210], old[120:160, 150:210])
+        assert np.array_equal(new[260:, :50], old[260:, :50])
+        elsewhere = np.ones(old.shape, bool)
+        elsewhere[110:170, 140:220], elsewhere[250:, :60] = False, False
+        assert np.array_equal(new[elsewhere], whole[elsewhere])
+    assert find_mark(encoded(made, 28)).payload == PAYLOAD
