@@ -40,13 +40,14 @@ _FOR_CROPS: list[list[dict]] = [
     [{"restore": 1.0}, {"restore": 0.5}],
     [{"sharpen": 0.5}, {"sharpen": 1.0}, {"grain": 1.0}, {"defocus": 1.0}],
 ]
-# a model in mesh space has its edge and the plate's light already
+# A model in mesh space has its edge and the plate's light already. Sharpness comes first: other colours have more
+# contrast, and would be chosen for that.
 _FOR_MESHES: list[list[dict]] = [
+    [{"detail": 0.6}, {"sharpen": 0.3}, {"grain": 1.0}],
     [{"colour": "mkl"}],
     [{"blend": "bands"}, {"blend": "poisson"}],
     [{"light": 0.8}],
     [{"feather": 5.0}],
-    [{"detail": 0.6}, {"sharpen": 0.3}, {"grain": 1.0}],
 ]
 
 
