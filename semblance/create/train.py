@@ -16,7 +16,7 @@ from ..faceset.match import match_expressions
 from ..faceset.planes import make_planes
 from ..faceset.shortcomings import shortcomings
 from ..faceset.store import Faceset, crop_coverage, crop_points, load_crops, open_faceset
-from ..faceset.textures import completed_by, expressions_of, load_textures, shape_of
+from ..faceset.textures import completed_by, expressions_of, load_textures, own_only, shape_of
 from ..models import choose_preset, load_model_file
 from ..options import Options
 from ..runs import Progress, StopSignal
@@ -68,7 +68,7 @@ def train(
         bare = bare_with(open_occlusion_mask()) if config.bare else None
         # a source's glasses are not to come along; a target's hair and glasses stay on the plate, and tell where
         person, other = (load_textures(each, config.size, bare, progress, each is facesets[0]) for each in facesets)
-        material = MeshPair(completed_by(person, other), other)
+        material = MeshPair(own_only(completed_by(person, other)), own_only(other))
     else:
         side = ceil(config.size / config.coverage * SPARE)
         crops = [load_crops(faceset, side, notes["coverage"]) for faceset in facesets]

@@ -19,20 +19,22 @@ from ..faces.align import crop_matrix, move, part_of, take_crop
 from ..faces.expression import expressions
 from ..faces.mesh_space import with_rim
 from ..faces.openings import gaps
-from ..faces.wrap import unwrap
+from ..faces.own_skin import own_share, with_usual
+from ..faces.wrap import seen, unwrap
 from ..finish.mask_words import within
 from ..finish.merge_options import MergeOptions
 from ..finish.place import on_grid, resized
 from ..finish.placed_mask import PlacedMask
 from ..finish.restore import restored
 from ..finish.steady_textures import steadied_texture
-from ..finish.wear import wardrobe, wear
+from ..finish.wear import skin_beyond, skin_only, wardrobe, wear
 from ..processor import bf16_if_native
 from ..types import Face
 from .exposure import Light, drawn_in_any_light, lights_of, mean_under
 from .restorer import BUILTIN, Restorer, open_restorer
 
 _ENOUGH_BARE = 0.15  # of a face, to judge by that alone
+_SEEN_SIDE = 64  # visibility is smooth
 _INNER = 5  # a crop's outer fifth shows background: no measure of the face
 
 
@@ -171,6 +173,7 @@ class _MeshLook:
     points: np.ndarray  # (VERTICES, 3) frame pixels
     texture: np.ndarray  # (S, S, 3) uint8
     bare: np.ndarray | None  # (S, S) 0..1: where nothing stands before the face
+    own: np.ndarray  # (S, S) 0..1: how far the texture is the face's own
     expression: np.ndarray  # (K,)
     gaps: np.ndarray  # (3,) how far mouth and eyes stand open, face heights
 
@@ -182,8 +185,11 @@ class MeshView:
         notes = header["notes"]
         self.module, self.net, self.size, self.fine = module, net, header["config"]["size"], fine
         shapes = (np.array(notes[side]["shape"], np.float32).reshape(-1, 3) for side in ("source", "target"))
-        means = (_picture(getattr(net, f"{side}_mean")) for side in ("source", "target"))
+        means = [_picture(getattr(net, f"{side}_mean")) for side in ("source", "target")]
         self.clothes = wardrobe(*shapes, *means)
+        self.skin = skin_beyond(means[0])
+        self.usual = cv2.resize(means[1], (self.size, self.size), interpolation=cv2.INTER_AREA)
+        net.source_mean.copy_(torch.from_numpy(self.skin).permute(2, 0, 1))
         self.openings = Openings.of(header["openings"])
 
     def settled(self, merge: MergeOptions) -> MergeOptions:
@@ -196,7 +202,9 @@ class MeshView:
         square = face.landmarks * np.array([aspect, 1, 1], np.float32)
         told = expressions(square[None], np.array([face.pose[0]]), np.array([face.pose[1]]))[0]
         bare = None if free is None else unwrap(free.mask, move(points[:, :2], free.matrix), self.size)
-        return _MeshLook(points, unwrap(pixels, points, self.size), bare, told, gaps(square))
+        texture = unwrap(pixels, points, self.size)
+        own = own_share(texture, self.usual, seen(points, _SEEN_SIDE), bare)
+        return _MeshLook(points, texture, bare, own, told, gaps(square))
 
     def draw(self, looks: list[_MeshLook]) -> tuple[list, np.ndarray]:
         return drawn_in_any_light(
@@ -205,7 +213,8 @@ class MeshView:
         )  # fmt: skip
 
     def _draw(self, looks: list[_MeshLook]) -> tuple[list, np.ndarray, list[Light]]:
-        textures = torch.from_numpy(np.stack([look.texture for look in looks])).permute(0, 3, 1, 2).float() / 255
+        textures = np.stack([with_usual(look.texture, self.usual, look.own) for look in looks])
+        textures = torch.from_numpy(textures).permute(0, 3, 1, 2).float() / 255
         told = torch.from_numpy(np.stack([look.expression for look in looks]))
         # what is drawn is a small change of the mean face, to which eight bits are enough; the mean stays float32
         with torch.inference_mode(), bf16_if_native():
@@ -215,7 +224,8 @@ class MeshView:
             errors = mean_under(counts, (again - textures).abs())
             lights = lights_of(textures, again, counts)
             fine = self.module.detailed(self.net, drawn)
-        return list(fine.permute(0, 2, 3, 1).contiguous().numpy()), errors.numpy(), lights
+        drawn = fine.permute(0, 2, 3, 1).contiguous().numpy()
+        return [skin_only(texture, self.skin) for texture in drawn], errors.numpy(), lights
 
     def steadied(self, run: Mapping[int, np.ndarray], reach: int) -> np.ndarray:
         return steadied_texture(run, reach)

@@ -20,6 +20,7 @@ from .wrap import texels
 _GRID = 32  # light is smooth: fitted on this side
 _OFFSET = 16.0  # L + 16 grows as the cube root of light: a gain of it is a gain of light
 _TINT = 40.0  # steps of a and b that weigh as much as an e-fold of lightness
+_HAIR = 0.3  # what is so much further off at the edge is hair or a shadow's line, which the face is not to take on
 _ROUNDS = 6
 _SPREAD = 0.12  # differences beyond this count as another skin, not another light
 _SLOPES = [0, 1, 4]  # of _terms: constant, down, across
@@ -58,7 +59,8 @@ def light_between(own: np.ndarray, wanted: np.ndarray, weight: np.ndarray, edge:
     # where nothing is known, bends run wild: there a little weight keeps them to what a slope alone says
     slopes, unknown = _fit(_terms(_GRID)[:, _SLOPES], change, trust), _UNKNOWN * np.clip(inside - trust, 0, 1)
     fitted = _fit(_terms(_GRID), change, trust, slopes, unknown)
-    left = _membrane((change - fitted).reshape(_GRID, _GRID, 3), edge)
+    left = (change - fitted).reshape(_GRID, _GRID, 3)
+    left = _membrane(left, edge / (1 + (np.abs(left).max(2) / _HAIR) ** 2))
     return Light((fitted.reshape(_GRID, _GRID, 3) + left).clip(-_LIMIT, _LIMIT).astype(np.float32))
 
 

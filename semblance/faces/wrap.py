@@ -93,6 +93,15 @@ def seen(points: np.ndarray, size: int) -> np.ndarray:
     return np.clip(shown, 0, 1).astype(np.float32) * table.inside
 
 
+def facing(visible: np.ndarray) -> np.ndarray:
+    """What `seen` tells (S, S) without what it says of eyes and mouth, softened: where skin faces the camera."""
+    size = len(visible)
+    visible, triangle = visible.copy(), texels(size).triangle
+    for rows in hole_triangles().values():
+        visible[(triangle >= rows[0]) & (triangle <= rows[-1])] = 1
+    return cv2.GaussianBlur(visible, (0, 0), size / 64)
+
+
 def openness(points: np.ndarray, hole: str) -> float:
     """Height over width of "mouth", "right eye" or "left eye"; 0 where upper and lower rim have crossed."""
     upper, lower, one, other = points[list(_OPENINGS[hole]), :2].astype(np.float64)

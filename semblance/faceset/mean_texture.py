@@ -40,7 +40,7 @@ def plain_mean(total: np.ndarray, weight: np.ndarray, faces: int, known: np.ndar
     either = weight + weight[:, ::-1]
     trust, both = np.clip(either / enough, 0, 1), (total + total[:, ::-1]) / np.maximum(either, 1e-3)[..., None]
     fills = trust * _like_skin(both, trust)
-    both = trust[..., None] * both + (1 - trust[..., None]) * _filled(both * fills[..., None], fills)
+    both = trust[..., None] * both + (1 - trust[..., None]) * filled(both * fills[..., None], fills)
     return np.clip(np.rint(share * own + (1 - share) * both), 0, 255).astype(np.uint8)
 
 
@@ -71,7 +71,7 @@ def _like_skin(texture: np.ndarray, trust: np.ndarray) -> np.ndarray:
     return np.exp(-(off**2).sum(axis=2) / _SKIN**2).astype(np.float32) + np.float32(1e-4)
 
 
-def _filled(values: np.ndarray, trust: np.ndarray) -> np.ndarray:
+def filled(values: np.ndarray, trust: np.ndarray) -> np.ndarray:
     """Values times their trust (S, S, 3), and that trust (S, S) 0..1 -> the values; where they are not trusted, those
     of coarser and coarser grids (push and pull: Gortler et al., "The Lumigraph", 1996)."""
     values, trust = values.astype(np.float32), trust.astype(np.float32)
@@ -80,7 +80,7 @@ def _filled(values: np.ndarray, trust: np.ndarray) -> np.ndarray:
     if side == 1 or trust.min() >= 1:
         return mean
     half = (max(side // 2, 1),) * 2
-    coarse = _filled(*(cv2.resize(each, half, interpolation=cv2.INTER_AREA) for each in (values, trust)))
+    coarse = filled(*(cv2.resize(each, half, interpolation=cv2.INTER_AREA) for each in (values, trust)))
     coarse = cv2.resize(coarse.reshape(*half, 3), (side, side), interpolation=cv2.INTER_CUBIC)
     share = trust[..., None]
     return share * mean + (1 - share) * coarse
@@ -93,7 +93,7 @@ def completed(mean: np.ndarray, known: np.ndarray, other: np.ndarray, other_know
     What is taken over is how the other differs, on both sides alike, from what would have been filled in there: a lamp
     on one cheek stays theirs."""
     trust = known * _like_skin(other.astype(np.float32), known)
-    plain = _filled(other * trust[..., None], trust)
+    plain = filled(other * trust[..., None], trust)
     ratio = (other + np.float32(_DARKEST)) / (np.maximum(plain, 0) + np.float32(_DARKEST))
     ratio = np.sqrt(ratio * ratio[:, ::-1])
     share = ((1 - known) * np.minimum(other_known, other_known[:, ::-1]))[..., None]

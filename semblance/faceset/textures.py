@@ -14,8 +14,9 @@ import numpy as np
 
 from ..faces.expression import at_rest, expressions
 from ..faces.mesh_space import OVAL, layout, with_rim
+from ..faces.own_skin import alike, with_usual
 from ..faces.shape import own_shape
-from ..faces.wrap import seen, unwrap
+from ..faces.wrap import facing, seen, unwrap
 from ..processor import cores_shared_by
 from ..runs import Progress, cores
 from ..streams import side_by_side
@@ -34,7 +35,8 @@ _FINE = 80  # faces whose fine textures are kept until their sharp mean is made:
 class Textures:
     """One person in mesh space; N faces, S texels a side, K numbers of expression.
 
-    pictures (N, S, S, 3) uint8 RGB; seen (N, S, S) uint8 0..255; expressions (N, K) float32; mean (2 S, 2 S, 3) uint8;
+    pictures (N, S, S, 3) uint8 RGB; seen (N, S, S) uint8 0..255; own (N, S, S) uint8 0..255: what of a picture is the
+    face's own, see faces/own_skin.py (None: all of it); expressions (N, K) float32; mean (2 S, 2 S, 3) uint8;
     rest (K,) float32: the expressions' part that is the person's; known (2 S, 2 S) float32 0..1: how far the bare looks
     are known (None: all that is seen).
     """
@@ -45,6 +47,7 @@ class Textures:
     mean: np.ndarray
     rest: np.ndarray
     known: np.ndarray | None = None
+    own: np.ndarray | None = None
 
 
 def expressions_of(faceset: Faceset) -> np.ndarray:
@@ -67,27 +70,26 @@ def load_textures(
     check_enough(faceset)
     names, landmarks = faceset.kept["name"].to_list(), _landmarks(faceset)
     pictures = np.empty((len(names), size, size, 3), np.uint8)
-    shown = np.empty((len(names), size, size), np.uint8)
+    shown, own = np.empty((2, len(names), size, size), np.uint8)
     total = np.zeros((2 * size, 2 * size, 3), np.float32)
     weight, looked_at = np.zeros((2, 2 * size, 2 * size), np.float32)
     kept = set(np.linspace(0, len(names) - 1, min(len(names), _FINE)).astype(int).tolist())
     fine_ones, visible_ones = [], []
 
     def unwrapped(k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Of face k the fine texture, what faces the camera of it, and what of that nothing stands before."""
+        """Of face k the fine texture, what faces the camera of it, and where nothing stands before it."""
         points, crop = with_rim(landmarks[k]), read_crop(faceset, names[k])
-        facing = seen(points, size)
-        free = facing * unwrap(bare(crop, landmarks[k]), points, size) if bare else facing
-        return unwrap(crop, points, 2 * size), facing, free
+        free = unwrap(bare(crop, landmarks[k]), points, size) if bare else np.ones((size, size), np.float32)
+        return unwrap(crop, points, 2 * size), seen(points, size), free
 
     wide = {"dsize": (2 * size, 2 * size), "interpolation": cv2.INTER_LINEAR}
     workers = cores()
     with cores_shared_by(workers), closing(side_by_side(unwrapped, range(len(names)), workers)) as faces:
-        for k, (fine, facing, free) in enumerate(faces):
+        for k, (fine, turned, free) in enumerate(faces):
             pictures[k] = cv2.resize(fine, (size, size), interpolation=cv2.INTER_AREA)
-            shown[k] = np.rint(255 * free)
-            looked_at += cv2.resize(facing, **wide)
-            visible = cv2.resize(free, **wide)
+            shown[k], own[k] = np.rint(255 * turned * free), np.rint(255 * facing(turned) * free)
+            looked_at += cv2.resize(turned, **wide)
+            visible = cv2.resize(turned * free, **wide)
             total += fine * visible[..., None]
             weight += visible
             if k in kept:
@@ -96,10 +98,14 @@ def load_textures(
             progress.advance()
     known = bare_share(weight, looked_at, wholly)
     known = past_outline(known) if wholly else known
-    shown = np.rint(shown * cv2.resize(known, (size, size), interpolation=cv2.INTER_AREA)).astype(np.uint8)
-    mean = sharp_mean(plain_mean(total, weight, len(names), known), fine_ones, visible_ones, known)
+    mean = plain_mean(total, weight, len(names), known)
+    small, usual = (cv2.resize(each, (size, size), interpolation=cv2.INTER_AREA) for each in (known, mean))
+    like = [cv2.resize(alike(picture, usual), (size, size), interpolation=cv2.INTER_LINEAR) for picture in pictures]
+    shown, own = (np.rint(each * like * small).astype(np.uint8) for each in (shown, own))
+    visible_ones = [visible * cv2.resize(like[k], **wide) for k, visible in zip(sorted(kept), visible_ones)]
+    mean = sharp_mean(mean, fine_ones, visible_ones, known)
     found = expressions_of(faceset)
-    return Textures(pictures, shown, found, mean, at_rest(found), known)
+    return Textures(pictures, shown, found, mean, at_rest(found), known, own)
 
 
 def completed_by(person: Textures, other: Textures) -> Textures:
@@ -107,6 +113,17 @@ def completed_by(person: Textures, other: Textures) -> Textures:
     if person.known is None or other.known is None:
         return person
     return replace(person, mean=completed(person.mean, person.known, other.mean, other.known))
+
+
+def own_only(person: Textures) -> Textures:
+    """The same with the usual face in all pictures where they do not show the face's own skin."""
+    if person.own is None:
+        return person
+    size = person.pictures.shape[1]
+    usual = cv2.resize(person.mean, (size, size), interpolation=cv2.INTER_AREA)
+    shares = (own.astype(np.float32) / 255 for own in person.own)
+    pictures = [with_usual(picture, usual, share) for picture, share in zip(person.pictures, shares)]
+    return replace(person, pictures=np.stack(pictures))
 
 
 def past_outline(known: np.ndarray) -> np.ndarray:

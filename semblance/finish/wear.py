@@ -7,15 +7,18 @@ hair instead of skin, so that strands over a forehead stay and no background is 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from ..faces.light import light_between, relit
-from ..faces.mesh_space import OVAL, hole_triangles, layout
+from ..faces.mesh_space import OVAL, layout
+from ..faces.own_skin import features, lab_length
 from ..faces.shape import reshaped
-from ..faces.wrap import seen, texels, wrap
+from ..faces.wrap import facing, seen, wrap
+from ..faceset.mean_texture import filled
 
 _FADE = 0.07  # of mesh space: width of the edge within the mesh's outline
 # mesh space holds the mouth open, which leaves the chin little room: the edge narrows to the first between the others
@@ -65,12 +68,32 @@ def wardrobe(
     skin = np.minimum(*(_skin(mean, bearded=False) for mean in (source_mean, target_mean)))
     mask = (_edge(size) * face).astype(np.float32)
     # half hair, or a beard beside a bare cheek, says nothing of the light
-    bare = np.clip((skin - _HALF) / (_BARE - _HALF), 0, 1)
+    bare = _bare(skin)
     side = (_SEEN_SIDE, _SEEN_SIDE)
     trust, edge = (
         cv2.resize(each * bare, side, interpolation=cv2.INTER_AREA) for each in (mask, 4 * mask * (1 - mask))
     )
     return Wardrobe(source_shape, target_shape, mask, trust, edge)
+
+
+def skin_beyond(mean: np.ndarray) -> np.ndarray:
+    """Mean texture (T, T, 3) uint8 -> (T, T, 3) float32 0..1 with skin where the outer face shows hair or background:
+    nothing of those is to be drawn, but an edge is soft, and the light is compared up to it."""
+    skin, mean = _bare(_skin(mean, bearded=True)), mean.astype(np.float32) / 255
+    grown = filled(mean * skin[..., None], skin)
+    return (grown + skin[..., None] * (mean - grown)).clip(0, 1)
+
+
+def skin_only(texture: np.ndarray, usual: np.ndarray) -> np.ndarray:
+    """A drawn texture (T, T, 3) float32 0..1 that takes after the usual one, of skin_beyond, where its outer face shows
+    hair or background: turned heads show some beyond the cheek, and a net learns that."""
+    skin = _bare(_skin(cv2.convertScaleAbs(texture, alpha=255), bearded=True, inner=features))
+    return usual + skin[..., None] * (texture - usual)
+
+
+def _bare(skin: np.ndarray) -> np.ndarray:
+    """What _skin tells, without what is half hair."""
+    return np.clip((skin - _HALF) / (_BARE - _HALF), 0, 1)
 
 
 def wear(
@@ -99,7 +122,7 @@ def wear(
         texture = relit(texture, light_between(texture, plate.astype(np.float32) / 255, trust, edge), light)
     if shape or openings is not None:
         points = reshaped(points, clothes.source, clothes.target, shape, openings)
-    alpha = clothes.mask * cv2.resize(_turned_to(visible), (size, size), interpolation=cv2.INTER_LINEAR)
+    alpha = clothes.mask * cv2.resize(facing(visible), (size, size), interpolation=cv2.INTER_LINEAR)
     crop_points, matrix, side = _place(points, size)
     # bytes: four times as fast as floats, and they stay within their range by themselves
     layers = cv2.merge([texture, alpha])
@@ -157,15 +180,6 @@ def _place(points: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray, int]:
     return moved, matrix, side
 
 
-def _turned_to(visible: np.ndarray) -> np.ndarray:
-    """What is seen, without the holes' own say: the inside of a shut mouth is not drawn anyway."""
-    visible = visible.copy()
-    triangle = texels(_SEEN_SIDE).triangle
-    for rows in hole_triangles().values():
-        visible[(triangle >= rows[0]) & (triangle <= rows[-1])] = 1
-    return cv2.GaussianBlur(visible, (0, 0), 1.0)
-
-
 def _edge(size: int) -> np.ndarray:
     """(size, size) 0..1: 1 in the face, falling to 0 at the mesh's outline, further out at the forehead."""
     outline = layout()[list(OVAL)].copy()
@@ -179,31 +193,25 @@ def _edge(size: int) -> np.ndarray:
     return (share * share * (3 - 2 * share)).astype(np.float32)
 
 
-def _skin(mean: np.ndarray, bearded: bool) -> np.ndarray:
+def _skin(mean: np.ndarray, bearded: bool, inner: Callable[[int], np.ndarray] | None = None) -> np.ndarray:
     """Mean texture (T, T, 3) uint8 -> (T, T) 0..1: 0 where the outer face shows hair or background. Within the inner
     face everything counts as skin: brows, beard and glasses are the person's. bearded: so does what has the chin's
-    colour, down the jaw's sides."""
+    colour, down the jaw's sides. inner: what counts as skin in any case, of a size; None: _inner."""
     size = mean.shape[0]
     side = 64
     lab = cv2.cvtColor(cv2.resize(mean, (side, side), interpolation=cv2.INTER_AREA).astype(np.float32) / 255,
                        cv2.COLOR_RGB2Lab)  # fmt: skip
-    inner = _edge(side) > 0.99
-    usual = np.median(lab[inner], axis=0)
-    off = _away(lab, usual)
+    usual = np.median(lab[_edge(side) > 0.99], axis=0)
+    off = lab_length(lab - usual)
     if bearded:
         rows, columns = (slice(*np.round(side * np.array(ends)).astype(int)) for ends in _CHIN)
         chin = np.median(lab[rows, columns].reshape(-1, 3), axis=0)
         jaw = round(_JAW * side)
-        off[jaw:] = np.minimum(off[jaw:], _away(lab[jaw:], chin))
+        off[jaw:] = np.minimum(off[jaw:], lab_length(lab[jaw:] - chin))
     skin = np.clip((_SKIN[1] - off) / (_SKIN[1] - _SKIN[0]), 0, 1)
-    skin = np.maximum(skin, _inner(side))
+    skin = np.maximum(skin, (inner or _inner)(side))
     skin = cv2.GaussianBlur(cv2.erode(skin, np.ones((3, 3), np.uint8)), (0, 0), 1.2)
     return cv2.resize(skin, (size, size), interpolation=cv2.INTER_LINEAR)
-
-
-def _away(lab: np.ndarray, colour: np.ndarray) -> np.ndarray:
-    """Lab distances from a colour; shading changes lightness more than hue."""
-    return np.linalg.norm((lab - colour) * [0.6, 1.0, 1.0], axis=2).astype(np.float32)
 
 
 def _inner(size: int) -> np.ndarray:

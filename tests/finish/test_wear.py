@@ -8,7 +8,7 @@ from semblance.faces.mean_face import mean_face
 from semblance.faces.mesh_space import layout, with_rim
 from semblance.faces.pose import rotation_of
 from semblance.faces.wrap import unwrap
-from semblance.finish.wear import wardrobe, wear
+from semblance.finish.wear import skin_beyond, skin_only, wardrobe, wear
 
 T, SIDE = 128, 260
 SHAPE = mean_face()[:468].astype(np.float32)
@@ -157,3 +157,17 @@ def test_what_stands_before_the_plates_face_tells_nothing_of_its_light(clothes):
         np.abs(told.crop * 255 - SKIN)[told.mask > 0.99].mean() < 6
     )  # and what is behind the fringe goes with the rest
     assert np.abs(shaded.crop * 255 - SKIN)[shaded.mask > 0.99].mean() > 15
+
+
+def test_hair_and_background_beside_the_source_are_never_drawn():
+    mean = plain()
+    mean[:, : int(0.12 * T)] = (30, 30, 35)  # hair that hangs beside the cheek
+    usual = skin_beyond(mean)
+    assert np.abs(usual[10:-10, 2:-2] * 255 - SKIN)[:, :, 0].max() < 30  # no dark line is left
+    drawn = usual.copy()
+    drawn[int(0.6 * T) : int(0.85 * T), int(0.85 * T) :] = np.float32([90, 160, 150]) / 255  # a wall, of a turned head
+    drawn[int(0.7 * T) : int(0.8 * T), int(0.45 * T) : int(0.55 * T)] = 0  # an open mouth
+    made = skin_only(drawn, usual)
+    wall = made[int(0.65 * T) : int(0.8 * T), int(0.9 * T) :]
+    assert np.abs(wall * 255 - SKIN).max() < 12
+    assert np.array_equal(made[int(0.72 * T) : int(0.78 * T), T // 2], drawn[int(0.72 * T) : int(0.78 * T), T // 2])
