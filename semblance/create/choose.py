@@ -43,7 +43,7 @@ _FOR_CROPS: list[list[dict]] = [
 # A model in mesh space has its edge and the plate's light already. Sharpness comes first: other colours have more
 # contrast, and would be chosen for that.
 _FOR_MESHES: list[list[dict]] = [
-    [{"detail": 0.6}, {"sharpen": 0.3}, {"grain": 1.0}],
+    [{"detail": 0.6}, {"sharpen": 0.3}, {"sharpen": 0.8}, {"grain": 1.0}],
     [{"colour": "mkl"}],
     [{"blend": "bands"}, {"blend": "poisson"}],
     [{"light": 0.8}],

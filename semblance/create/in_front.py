@@ -84,9 +84,19 @@ def decided(found: np.ndarray, unsure: tuple[float, float] = _UNSURE) -> np.ndar
 
 
 def within(face: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """What is face, (S, S) 0..1, within the mesh's outline only: beyond it nothing counts as face to the net, and the
-    model's own mask knows better."""
+    """Where nothing stands before a face, of what the net says is face (S, S) 0..1. At the mesh's outline and beyond the
+    net takes background for what it is, no face: there it is asked only for what is face, and the rest takes after the
+    place within that is nearest: a hand that lies over the cheek goes on over its edge."""
     side = face.shape[0]
     inner = erode_edge(hull_mask(points, face.shape), _RIM * side)
+    sure = inner > 0.99
+    if not sure.any():
+        return np.ones_like(face)
+    _, nearest = cv2.distanceTransformWithLabels(
+        (~sure).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    told = np.zeros(nearest.max() + 1, np.float32)
+    told[nearest[sure]] = face[sure]
+    beyond = np.maximum(cv2.GaussianBlur(told[nearest], (0, 0), _RIM * side / 4), face)
     inner = cv2.GaussianBlur(inner, (0, 0), _RIM * side / 2)
-    return (1 - inner * (1 - face)).astype(np.float32)
+    return (inner * face + (1 - inner) * beyond).astype(np.float32)

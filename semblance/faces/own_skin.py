@@ -14,6 +14,8 @@ import numpy as np
 from .wrap import facing
 
 _SIDE = 64  # told on this side
+_EDGE = 5  # texels of that side: what is another thing has a soft edge, which is half of it
+_FEATURES = ((0.5, 0.31), (0.36, 0.13)), ((0.5, 0.68), (0.2, 0.29))  # of mesh space: middle and half sides of ovals
 _OFF = 14.0, 24.0  # Lab distances from the usual face: within the first it is that face, beyond the second it is not
 
 
@@ -39,7 +41,8 @@ def alike(texture: np.ndarray, usual: np.ndarray) -> np.ndarray:
     change = one - other
     change -= np.median(change[inner > 0.5], axis=0)
     away = lab_length(cv2.GaussianBlur(change, (0, 0), 1.0))
-    return np.maximum(np.clip((_OFF[1] - away) / (_OFF[1] - _OFF[0]), 0, 1), inner)
+    share = np.clip((_OFF[1] - away) / (_OFF[1] - _OFF[0]), 0, 1)
+    return np.maximum(cv2.erode(share, np.ones((_EDGE, _EDGE), np.uint8)), inner)
 
 
 def with_usual(texture: np.ndarray, usual: np.ndarray, share: np.ndarray) -> np.ndarray:
@@ -55,7 +58,9 @@ def lab_length(change: np.ndarray) -> np.ndarray:
 
 @lru_cache(maxsize=4)
 def features(size: int) -> np.ndarray:
-    """(size, size) 0..1: brows, eyes, nose and mouth, with the skin around them."""
-    axis = (np.arange(size) + 0.5) / size * 2 - 1
-    away = np.hypot(np.abs(axis)[None] / 0.62, (axis - 0.1)[:, None] / 0.75)
-    return np.clip((1 - away) / 0.15, 0, 1).astype(np.float32)
+    """(size, size) 0..1: brows and eyes, nose, mouth and chin, softly; cheeks are not."""
+    axis = (np.arange(size) + 0.5) / size
+    away = np.full((size, size), np.inf)
+    for (x, y), (across, down) in _FEATURES:
+        away = np.minimum(away, np.hypot((axis[None] - x) / across, (axis[:, None] - y) / down))
+    return np.clip((1 - away) / 0.2 + 0.5, 0, 1).astype(np.float32)
