@@ -84,9 +84,9 @@ def decided(found: np.ndarray, unsure: tuple[float, float] = _UNSURE) -> np.ndar
 
 
 def within(face: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Where nothing stands before a face, of what the net says is face (S, S) 0..1. At the mesh's outline and beyond the
-    net takes background for what it is, no face: there it is asked only for what is face, and the rest takes after the
-    place within that is nearest: a hand that lies over the cheek goes on over its edge."""
+    """Where nothing stands before a face, of what the net says is face (S, S) 0..1. At the mesh's outline and beyond,
+    the net takes background for what it is, no face: there it is asked only for what is face, and the rest takes after
+    the place within that is nearest: a hand that lies over the cheek goes on over its edge."""
     side = face.shape[0]
     inner = erode_edge(hull_mask(points, face.shape), _RIM * side)
     sure = inner > 0.99

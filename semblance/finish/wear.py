@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -88,7 +89,7 @@ def skin_only(texture: np.ndarray, usual: np.ndarray) -> np.ndarray:
     """A drawn texture (T, T, 3) float32 0..1 that takes after the usual one, of skin_beyond, where its outer face shows
     hair or background: turned heads show some beyond the cheek, and a net learns that."""
     skin = _bare(_skin(cv2.convertScaleAbs(texture, alpha=255), bearded=True, inner=features))
-    return usual + skin[..., None] * (texture - usual)
+    return cv2.blendLinear(texture, usual, skin, 1 - skin)
 
 
 def _bare(skin: np.ndarray) -> np.ndarray:
@@ -180,6 +181,7 @@ def _place(points: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray, int]:
     return moved, matrix, side
 
 
+@lru_cache(maxsize=8)
 def _edge(size: int) -> np.ndarray:
     """(size, size) 0..1: 1 in the face, falling to 0 at the mesh's outline, further out at the forehead."""
     outline = layout()[list(OVAL)].copy()
