@@ -33,7 +33,7 @@ def seen_in(
     found = net(np.stack(crops))
     in_crops = [move(face.landmarks[:, :2], matrix) for face, matrix in zip(faces, matrices)]
     return [
-        tuple(PlacedMask(each, matrix) for each in (within(decided(mask), points), decided(mask)))
+        tuple(PlacedMask(each, matrix) for each in (over_the_edge(decided(mask), points), decided(mask)))
         for mask, points, matrix in zip(found, in_crops, matrices)
     ]
 
@@ -84,12 +84,17 @@ def decided(found: np.ndarray, unsure: tuple[float, float] = _UNSURE) -> np.ndar
 
 
 def within(face: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Where nothing stands before a face, of what the net says is face (S, S) 0..1. At the mesh's outline and beyond,
-    the net takes background for what it is, no face: there it is asked only for what is face, and the rest takes after
-    the place within that is nearest: a hand that lies over the cheek goes on over its edge."""
-    side = face.shape[0]
-    inner = erode_edge(hull_mask(points, face.shape), _RIM * side)
-    sure = inner > 0.99
+    """What is face, (S, S) 0..1, within the mesh's outline only: beyond it nothing counts as face to the net, and the
+    model's own mask knows better."""
+    inner = _inside(points, len(face))
+    return (1 - inner * (1 - face)).astype(np.float32)
+
+
+def over_the_edge(face: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """The same, but at the outline and beyond the net is asked for what is face, and the rest takes after the place
+    within that is nearest: a hand that lies over a cheek goes on over its edge."""
+    side = len(face)
+    sure = erode_edge(hull_mask(points, face.shape), _RIM * side) > 0.99
     if not sure.any():
         return np.ones_like(face)
     _, nearest = cv2.distanceTransformWithLabels(
@@ -98,5 +103,11 @@ def within(face: np.ndarray, points: np.ndarray) -> np.ndarray:
     told = np.zeros(nearest.max() + 1, np.float32)
     told[nearest[sure]] = face[sure]
     beyond = np.maximum(cv2.GaussianBlur(told[nearest], (0, 0), _RIM * side / 4), face)
-    inner = cv2.GaussianBlur(inner, (0, 0), _RIM * side / 2)
+    inner = _inside(points, side)
     return (inner * face + (1 - inner) * beyond).astype(np.float32)
+
+
+def _inside(points: np.ndarray, side: int) -> np.ndarray:
+    """(side, side) 0..1: well within the mesh's outline, softly."""
+    inner = erode_edge(hull_mask(points, (side, side)), _RIM * side)
+    return cv2.GaussianBlur(inner, (0, 0), _RIM * side / 2)
