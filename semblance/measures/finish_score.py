@@ -34,8 +34,9 @@ PARTS = {
     "flicker": Part(1.0, 1.25, 1.0, ratio=True, flat=1.03, above_only=True),  # calmer than the plate is no fault here
     "brightness flicker": Part(0.5, 0.5),  # levels; one level alternating is seen on a flat face
     # whom the clip shows is what it is made for, and a mask that takes half of the new face away is never seen: 0.05
-    # further from the source weighs as much as 3.8 dE at the edge. Frames of one real clip are up to 0.25 apart
-    "identity to source": Part(5.0, 0.4, 0.25, above_only=True),
+    # further from the source weighs as much as 6.1 dE at the edge, which a plate's own edges have by nature. Frames of
+    # one real clip are up to 0.25 apart
+    "identity to source": Part(8.0, 0.4, 0.25, above_only=True),
 }
 
 
