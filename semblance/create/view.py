@@ -189,7 +189,7 @@ class MeshView:
         self.clothes = wardrobe(*shapes, *means)
         self.skin = skin_beyond(means[0])
         self.usual = cv2.resize(means[1], (self.size, self.size), interpolation=cv2.INTER_AREA)
-        net.source_mean.copy_(torch.from_numpy(self.skin).permute(2, 0, 1))
+        self.filling = self.skin - means[0].astype(np.float32) / 255  # skin where the mean that is drawn on has none
         self.openings = Openings.of(header["openings"])
 
     def settled(self, merge: MergeOptions) -> MergeOptions:
@@ -225,7 +225,7 @@ class MeshView:
             lights = lights_of(textures, again, counts)
             fine = self.module.detailed(self.net, drawn)
         drawn = fine.permute(0, 2, 3, 1).contiguous().numpy()
-        return [skin_only(texture, self.skin) for texture in drawn], errors.numpy(), lights
+        return [skin_only(texture + self.filling, self.skin) for texture in drawn], errors.numpy(), lights
 
     def steadied(self, run: Mapping[int, np.ndarray], reach: int) -> np.ndarray:
         return steadied_texture(run, reach)
