@@ -86,7 +86,7 @@ def decided(found: np.ndarray, unsure: tuple[float, float] = _UNSURE) -> np.ndar
 def within(face: np.ndarray, points: np.ndarray) -> np.ndarray:
     """What is face, (S, S) 0..1, within the mesh's outline only: beyond it nothing counts as face to the net, and the
     model's own mask knows better."""
-    inner = _inside(points, len(face))
+    inner = cv2.GaussianBlur(_inner(points, len(face)), (0, 0), _RIM * len(face) / 2)
     return (1 - inner * (1 - face)).astype(np.float32)
 
 
@@ -94,7 +94,8 @@ def over_the_edge(face: np.ndarray, points: np.ndarray) -> np.ndarray:
     """The same, but at the outline and beyond the net is asked for what is face, and the rest takes after the place
     within that is nearest: a hand that lies over a cheek goes on over its edge."""
     side = len(face)
-    sure = erode_edge(hull_mask(points, face.shape), _RIM * side) > 0.99
+    inner = _inner(points, side)
+    sure = inner > 0.99
     if not sure.any():
         return np.ones_like(face)
     _, nearest = cv2.distanceTransformWithLabels(
@@ -103,11 +104,10 @@ def over_the_edge(face: np.ndarray, points: np.ndarray) -> np.ndarray:
     told = np.zeros(nearest.max() + 1, np.float32)
     told[nearest[sure]] = face[sure]
     beyond = np.maximum(cv2.GaussianBlur(told[nearest], (0, 0), _RIM * side / 4), face)
-    inner = _inside(points, side)
+    inner = cv2.GaussianBlur(inner, (0, 0), _RIM * side / 2)
     return (inner * face + (1 - inner) * beyond).astype(np.float32)
 
 
-def _inside(points: np.ndarray, side: int) -> np.ndarray:
-    """(side, side) 0..1: well within the mesh's outline, softly."""
-    inner = erode_edge(hull_mask(points, (side, side)), _RIM * side)
-    return cv2.GaussianBlur(inner, (0, 0), _RIM * side / 2)
+def _inner(points: np.ndarray, side: int) -> np.ndarray:
+    """(side, side) 0..1: well within the mesh's outline."""
+    return erode_edge(hull_mask(points, (side, side)), _RIM * side)

@@ -11,6 +11,7 @@ import numpy as np
 from .align import move, umeyama
 from .landmarks import LOWER_LID, LOWER_LIP, UPPER_LID, UPPER_LIP
 from .mean_face import ALIGN_POINTS, unit_points
+from .openings import LID_SHARE
 
 # Distances between mesh points in face units; the weight makes a visible change about 1.
 _DISTANCES = (
@@ -30,7 +31,6 @@ _SMILE = 8.0  # corners over the lips' middle
 _TURN = 1 / 12  # a turn of twelve degrees counts like a mouth wide open
 
 _LIDS, _BROWS = slice(3, 5), slice(5, 7)  # rows of _DISTANCES
-_LID_SHARE = 0.8  # of an eye's opening the upper lid does so much, and goes away from the brow as it shuts
 
 SIZE = len(_DISTANCES) + 2 * len(_EYES) + len(_CORNERS) + 2
 _SHARED = (0, SIZE - 2, SIZE - 1)  # mouth's opening, yaw and pitch mean the same on anyone
@@ -54,10 +54,11 @@ def lid_gaps(found: np.ndarray) -> np.ndarray:
 
 
 def with_lids_shut(found: np.ndarray, closing: np.ndarray) -> np.ndarray:
-    """expressions (B, SIZE) of the same faces with both eyes shut by a share (B, 2) 0..1 of their opening."""
+    """expressions (B, SIZE) of the same faces with both eyes shut by a share (B, 2) 0..1 of their opening; an upper lid
+    that comes down goes away from the brow."""
     changed = found.copy()
     changed[:, _LIDS] *= 1 - closing
-    changed[:, _BROWS] += _DISTANCES[_BROWS.start][2] * _LID_SHARE * closing * lid_gaps(found)
+    changed[:, _BROWS] += _DISTANCES[_BROWS.start][2] * LID_SHARE * closing * lid_gaps(found)
     return changed
 
 

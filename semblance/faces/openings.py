@@ -19,7 +19,7 @@ from .mesh_space import HOLES, OUTER_LIPS
 _FOREHEAD, _CHIN = 10, 152
 _MIDDLES = {"mouth": (UPPER_LIP, LOWER_LIP), "right eye": (UPPER_LID, LOWER_LID), "left eye": (386, 374)}
 _REACH = {"mouth": 0.16, "right eye": 0.10, "left eye": 0.10}  # face units over which a movement fades into the skin
-_LID_SHARE = 0.8  # of an eye's opening the upper lid does so much
+LID_SHARE = 0.8  # of an eye's opening the upper lid does so much
 
 
 def face_height(points: np.ndarray) -> float:
@@ -50,7 +50,7 @@ def _ways() -> np.ndarray:
     columns = []
     for name, (upper, lower) in HOLES.items():
         upper, lower = list(upper), list(lower)
-        share = 0.5 if name == "mouth" else _LID_SHARE
+        share = 0.5 if name == "mouth" else LID_SHARE
         # in the middle all of it, at the corners nothing
         one, other = face[upper[0], 0], face[upper[-1], 0]
         across = np.clip((face[:, 0] - one) / (other - one), 0, 1)

@@ -16,6 +16,8 @@ import numpy as np
 from ..types import Patch
 from .watermark import Mark, add_mark, carries, make_mark
 
+_MOST_SPARED = 0.06  # of a frame's area: eyes and mouth of a face that is as high as the frame
+
 
 def payload_of(*facts: object) -> str:
     """16 hexadecimal digits that follow from plain facts: a job that is done again lays the same mark."""
@@ -59,7 +61,10 @@ class Marking:
 
 @contextmanager
 def _sparing(samples: np.ndarray, patches: Sequence[Patch]) -> Iterator[None]:
-    """What the body does to samples (H, W, ...) is undone where the patches are spared, as far as they are."""
+    """What the body does to samples (H, W, ...) is undone where the patches are spared, as far as they are; where that
+    is more than _MOST_SPARED of the frame, by so much less: whatever is asked for, a frame carries the mark."""
+    asked = sum(float(patch.spared.clip(0).sum()) for patch in patches if patch.spared is not None)
+    allowed = min(1.0, _MOST_SPARED * samples.shape[0] * samples.shape[1] / max(asked, 1e-6))
     kept = []
     for patch in patches:
         if patch.spared is not None:
@@ -68,6 +73,7 @@ def _sparing(samples: np.ndarray, patches: Sequence[Patch]) -> Iterator[None]:
             )
             view = samples[down, right]
             share = patch.spared[down.start - patch.y :, right.start - patch.x :][: view.shape[0], : view.shape[1]]
+            share = np.clip(share * np.float32(allowed), 0, 1)
             kept.append((view, view.copy(), share.reshape(*share.shape, *[1] * (view.ndim - 2))))
     yield
     for view, before, share in kept:

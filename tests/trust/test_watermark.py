@@ -296,3 +296,11 @@ def test_what_a_patch_spares_stays_as_it_is_and_the_mark_is_found_all_the_same()
         elsewhere[110:170, 140:220], elsewhere[250:, :60] = False, False
         assert np.array_equal(new[elsewhere], whole[elsewhere])
     assert find_mark(encoded(made, 28)).payload == PAYLOAD
+
+
+def test_no_patch_can_spare_a_frame_its_mark():
+    plain = frames(288, 360)
+    whole, made = np.ones((288, 360), np.float32), [frame.copy() for frame in plain]
+    for frame in made:
+        Marking(f"{PAYLOAD:016x}").luma(frame, 8, [Patch(0, 0, frame, share) for share in (100 * whole, whole, whole)])
+    assert find_mark(encoded(made, 28)).payload == PAYLOAD
