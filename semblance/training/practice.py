@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from types import ModuleType
 
 import numpy as np
+import torch
 
 from ..faces.expression import SIZE as EXPRESSION
 from ..faceset.masked import MaskedCrops
@@ -81,15 +82,23 @@ def training_speed(
 
 
 def operations(learner, batch) -> int:
-    """Floating point operations of the layers for one batch, forward and backward, all phases."""
+    """Floating point operations of the layers for one batch, forward and backward, all phases.
+
+    Products of a loss's own (the means of nn/similarity.py) are no layer's: there and back they are left out.
+    """
     from torch.utils.flop_counter import FlopCounterMode
 
-    with FlopCounterMode(display=False) as counter:
-        for phase in learner.phases:
-            let_move(learner.phases, phase)
-            if losses := phase.losses(learner.net, batch, Moment()):
+    product, total = torch.ops.aten.bmm, 0
+    for phase in learner.phases:
+        let_move(learner.phases, phase)
+        with FlopCounterMode(display=False) as counter:
+            losses = phase.losses(learner.net, batch, Moment())
+            everywhere, in_net = (counter.get_flop_counts().get(k, {}) for k in ("Global", type(learner.net).__name__))
+            own = everywhere.get(product, 0) - in_net.get(product, 0)
+            if losses:
                 sum(losses.values()).backward()
-    return counter.get_total_flops()
+        total += counter.get_total_flops() - 2 * own
+    return total
 
 
 def _textures(chance: np.random.Generator, size: int) -> Textures:
