@@ -28,7 +28,7 @@ def quick_ssim(face: Tensor, truth: Tensor, window: int = 7, stride: int = 2) ->
     Neighbouring windows share most of their pixels; every other one trains as well at a quarter of the cost. Means are
     two products with a band matrix: torch's pooling and its way back take twice as long on a processor.
     """
-    a, b = alike(face, truth)
+    a, b = (x.contiguous() for x in alike(face, truth))  # a product wants whole rows, nets give pixels
     _refuse_small(a, window)
     down, across = (_band(side, window, stride).to(a.device) for side in a.shape[2:])
     with torch.autocast(a.device.type, enabled=False):

@@ -88,13 +88,13 @@ def operations(learner, batch) -> int:
     """
     from torch.utils.flop_counter import FlopCounterMode
 
-    product, total = torch.ops.aten.bmm, 0
+    total = 0
     for phase in learner.phases:
         let_move(learner.phases, phase)
         with FlopCounterMode(display=False) as counter:
             losses = phase.losses(learner.net, batch, Moment())
             everywhere, in_net = (counter.get_flop_counts().get(k, {}) for k in ("Global", type(learner.net).__name__))
-            own = everywhere.get(product, 0) - in_net.get(product, 0)
+            own = sum(everywhere.get(p, 0) - in_net.get(p, 0) for p in (torch.ops.aten.mm, torch.ops.aten.bmm))
             if losses:
                 sum(losses.values()).backward()
         total += counter.get_total_flops() - 2 * own
