@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
+import pandas as pd
 
 from ..faces.landmarks import LandmarkFinder, MeshFinder
 from ..faces.openings import gaps
 from ..faces.track import ROOM
-from ..faceset.store import Faceset, crop_landmarks, read_crop
+from ..faceset.store import Faceset, crop_landmarks, crop_scale, read_crop
 from ..finish.merge import merge_face
 from ..finish.merge_options import MergeOptions
 from ..media.native import paste
@@ -41,13 +43,7 @@ def calibrate(run: Path, target: Faceset, progress: Progress | None = None) -> O
     rows = target.kept
     found = np.array([gaps(crop_landmarks(row)) for _, row in rows.iterrows()])
     rows = rows.iloc[spread_rows(found, FACES)]
-    faces = [
-        (
-            read_crop(target, row["name"]),
-            Face(crop_landmarks(row).astype(np.float32), pose=(row["yaw"], row["pitch"], 0.0)),
-        )
-        for _, row in rows.iterrows()
-    ]
+    faces = [as_filmed(read_crop(target, row["name"]), row) for _, row in rows.iterrows()]
     finder = MeshFinder()
     try:
         openings = measure_openings(view, faces, finder, progress)
@@ -55,6 +51,18 @@ def calibrate(run: Path, target: Faceset, progress: Progress | None = None) -> O
         finder.close()
     write_json(run / OPENINGS, {"checkpoint": header["sha256"], **openings.as_json()})
     return openings
+
+
+def as_filmed(crop: np.ndarray, row: pd.Series) -> tuple[np.ndarray, Face]:
+    """A stored crop (S, S, 3) uint8 and its face, no larger than in its frame: how wide a drawn mouth is read hangs on
+    the pixels it is drawn with, and faces of a small plate are stored enlarged."""
+    landmarks, scale = crop_landmarks(row), crop_scale(row)
+    if scale > 1:
+        crop = cv2.resize(crop, None, fx=1 / scale, fy=1 / scale, interpolation=cv2.INTER_AREA)
+        # pixels' middles are whole numbers
+        landmarks[:, :2] = (landmarks[:, :2] + 0.5) / scale - 0.5
+        landmarks[:, 2] /= scale
+    return crop, Face(landmarks.astype(np.float32), pose=(row["yaw"], row["pitch"], 0.0))
 
 
 def measure_openings(

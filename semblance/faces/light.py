@@ -4,6 +4,8 @@ Lightness is multiplied, tint is shifted (CIELAB), each by a polynomial of the p
 diffuse light from anywhere can do to a round thing (Ramamoorthi and Hanrahan 2001). It is fitted so that brows, beards
 and lips, which differ between two people, lose their weight (iterated reweighted least squares, Cauchy's weights).
 What is left at the edge, where the two skins meet, is spread inwards by a membrane (Perez, Gangnet, Blake 2003).
+What is brighter than the skin around it approaches white instead of passing it: a gain between two skins is none
+between two people's teeth.
 """
 
 from __future__ import annotations
@@ -19,6 +21,8 @@ from .wrap import texels
 
 _GRID = 32  # light is smooth: fitted on this side
 _OFFSET = 16.0  # L + 16 grows as the cube root of light: a gain of it is a gain of light
+_SHINE = 0.15  # what is so much lighter, as a logarithm, is still skin
+_WHITE, _BRIGHTEST = np.float32(100 + _OFFSET), np.float32(95 + _OFFSET)  # and the skin that leaves room up to it
 _TINT = 40.0  # steps of a and b that weigh as much as an e-fold of lightness
 _HAIR = 0.3  # what is so much further off at the edge is hair or a shadow's line, which the face is not to take on
 _ROUNDS = 6
@@ -37,9 +41,11 @@ _UNTINTED = 25.0  # lightness under which a tint fades: pupils and the mouth's d
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Light:
-    """change (_GRID, _GRID, 3) float32: logarithm of the lightness' gain, shifts of a and b over _TINT."""
+    """change (_GRID, _GRID, 3) float32: logarithm of the lightness' gain, shifts of a and b over _TINT; skin (_GRID,
+    _GRID) float32: up to how light the skin is that it is meant for, L + _OFFSET."""
 
     change: np.ndarray
+    skin: np.ndarray
 
 
 def light_between(own: np.ndarray, wanted: np.ndarray, weight: np.ndarray, edge: np.ndarray) -> Light:
@@ -55,13 +61,15 @@ def light_between(own: np.ndarray, wanted: np.ndarray, weight: np.ndarray, edge:
     inside = texels(_GRID).inside.reshape(-1).astype(np.float64)
     trust = trust.reshape(-1) * inside
     if trust.sum() < 8:
-        return Light(np.zeros((_GRID, _GRID, 3), np.float32))
+        return Light(np.zeros((_GRID, _GRID, 3), np.float32), np.full((_GRID, _GRID), _WHITE, np.float32))
     # where nothing is known, bends run wild: there a little weight keeps them to what a slope alone says
     slopes, unknown = _fit(_terms(_GRID)[:, _SLOPES], change, trust), _UNKNOWN * np.clip(inside - trust, 0, 1)
     fitted = _fit(_terms(_GRID), change, trust, slopes, unknown)
     left = (change - fitted).reshape(_GRID, _GRID, 3)
     left = _membrane(left, edge / (1 + (np.abs(left).max(2) / _HAIR) ** 2))
-    return Light((fitted.reshape(_GRID, _GRID, 3) + left).clip(-_LIMIT, _LIMIT).astype(np.float32))
+    change = (fitted.reshape(_GRID, _GRID, 3) + left).clip(-_LIMIT, _LIMIT).astype(np.float32)
+    own_skin = _fit(_terms(_GRID)[:, _SLOPES], np.log(one[..., :1] + _OFFSET).reshape(-1, 1).astype(np.float64), trust)
+    return Light(change, np.exp(own_skin + _SHINE).reshape(_GRID, _GRID).astype(np.float32))
 
 
 def _fit(
@@ -71,8 +79,8 @@ def _fit(
     usual: np.ndarray | None = None,
     unknown: np.ndarray | None = None,
 ) -> np.ndarray:
-    """The terms (N, K) that come nearest to the change (N, 3) where it is trusted (N,), and to what is usual (N, 3)
-    where it is not known (N,): their sum (N, 3)."""
+    """The terms (N, K) that come nearest to the change (N, C) where it is trusted (N,), and to what is usual (N, C)
+    where it is not known (N,): their sum (N, C)."""
     weights = trust
     # einsum, not @: for products this small BLAS only wakes threads that the decoder and the nets need
     held, pull = 1e-3 * np.eye(terms.shape[1]), 0.0
@@ -130,16 +138,24 @@ def relit(texture: np.ndarray, light: Light, strength: float = 1.0) -> np.ndarra
     size, side = texture.shape[0], (_RELIT, _RELIT)
     small = cv2.resize(texture, side, interpolation=cv2.INTER_AREA)
     change = cv2.resize(light.change * np.float32(strength), side, interpolation=cv2.INTER_CUBIC)
-    gain = (_in_lab(small, change) + _BLACK) / (small + _BLACK)
+    skin = cv2.resize(light.skin, side, interpolation=cv2.INTER_LINEAR)
+    gain = (_in_lab(small, change, skin) + _BLACK) / (small + _BLACK)
     return np.clip(texture * cv2.resize(gain, (size, size), interpolation=cv2.INTER_LINEAR), 0, 1)
 
 
-def _in_lab(picture: np.ndarray, change: np.ndarray) -> np.ndarray:
-    """A picture (S, S, 3) RGB with the change (S, S, 3) of lightness and tint."""
+def _in_lab(picture: np.ndarray, change: np.ndarray, skin: np.ndarray) -> np.ndarray:
+    """A picture (S, S, 3) RGB with the change (S, S, 3) of lightness and tint, meant for this skin (S, S)."""
     lab = cv2.cvtColor(picture, cv2.COLOR_RGB2Lab)
-    lightness = (lab[..., 0] + np.float32(_OFFSET)) * np.exp(change[..., 0]) - np.float32(_OFFSET)
-    lab[..., 0] = np.clip(lightness, 0, 100)
-    lab[..., 1:] += change[..., 1:] * np.float32(_TINT) * np.clip(lab[..., :1] / np.float32(_UNTINTED), 0, 1)
+    own, gain = lab[..., 0] + np.float32(_OFFSET), np.exp(change[..., 0])
+    # straight up to the skin's lightness; from there on, as steep at first, a hyperbola that ends at white
+    below = np.minimum(own, skin)
+    top = _WHITE - np.minimum(skin * gain, _BRIGHTEST)
+    share = (own - below) / np.maximum(_WHITE - skin, 1)
+    steep = gain * (_WHITE - skin) / top
+    under_white = steep * share / (1 + (steep - 1) * share)
+    lab[..., 0] = np.clip(below * gain + top * under_white - np.float32(_OFFSET), 0, 100)
+    tinted = np.clip(lab[..., :1] / np.float32(_UNTINTED), 0, 1) * (1 - under_white[..., None])
+    lab[..., 1:] += change[..., 1:] * np.float32(_TINT) * tinted
     return np.clip(cv2.cvtColor(lab, cv2.COLOR_Lab2RGB), 0, 1)  # out of gamut
 
 

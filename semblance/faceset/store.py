@@ -158,5 +158,9 @@ def crop_landmarks(row: pd.Series) -> np.ndarray:
     """A row's landmarks in crop pixels, (478, 3): z grows as x and y do."""
     landmarks = np.asarray(row["landmarks"], np.float64).reshape(-1, 3)
     matrix = np.asarray(row["matrix"]).reshape(2, 3)
-    scale = np.sqrt(abs(np.linalg.det(matrix[:, :2])))
-    return np.column_stack([move(landmarks[:, :2], matrix), landmarks[:, 2] * scale])
+    return np.column_stack([move(landmarks[:, :2], matrix), landmarks[:, 2] * crop_scale(row)])
+
+
+def crop_scale(row: pd.Series) -> float:
+    """How much larger a row's crop shows the face than its frame did."""
+    return float(np.sqrt(abs(np.linalg.det(np.asarray(row["matrix"]).reshape(2, 3)[:, :2]))))

@@ -3,9 +3,10 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from semblance.create.calibrate import chosen, corrected, knots, own_openings, spread_rows
+from semblance.create.calibrate import as_filmed, chosen, corrected, knots, own_openings, spread_rows
 from semblance.create.view import Openings
 
 PLATE = np.column_stack([np.linspace(0.0, 0.12, 24), np.linspace(0.01, 0.06, 24), np.linspace(0.06, 0.01, 24)])
@@ -56,6 +57,22 @@ def test_faces_that_were_not_found_say_nothing():
     excess = np.full(PLATE.shape, np.nan)
     assert np.abs(corrected(_none(PLATE), PLATE, excess).change).max() == 0
     assert own_openings(excess, PLATE) == pytest.approx(PLATE)
+
+
+@pytest.mark.parametrize("scale", [2.0, 0.5])
+def test_a_face_is_tried_no_larger_than_it_was_filmed(scale):
+    crop = np.zeros((96, 96, 3), np.uint8)
+    crop[40:44, 60:64] = 255  # a dot around 61.5, 41.5
+    frame_point = np.array([61.5, 41.5, 6.0]) / scale
+    row = pd.Series({
+        "landmarks": np.tile(frame_point, (478, 1)).ravel(), "matrix": np.array([scale, 0, 0, 0, scale, 0]),
+        "yaw": 4.0, "pitch": -3.0,
+    })  # fmt: skip
+    pixels, face = as_filmed(crop, row)
+    assert len(pixels) == 96 / max(scale, 1)
+    y, x = np.nonzero(pixels[..., 0])
+    assert face.landmarks[0] == pytest.approx([x.mean(), y.mean(), 6 / max(scale, 1)], abs=0.01)
+    assert face.pose == (4.0, -3.0, 0.0)
 
 
 def test_eyes_at_rest_and_shut_lips_are_the_other_persons():

@@ -106,3 +106,15 @@ def test_where_nothing_is_known_light_goes_on_as_its_slope_does():
     inside = texels(32).inside
     assert np.abs(change - whole)[inside].max() < 0.6  # cubes alone would run to the limit there
     assert np.abs(change - whole)[:, 4:12][inside[:, 4:12]].mean() < 0.12
+
+
+def test_a_gain_between_two_skins_leaves_teeth_white_and_in_order():
+    own = np.full((SIDE, SIDE, 3), 0.35, np.float32)
+    wanted = np.full((SIDE, SIDE, 3), 0.62, np.float32)
+    own[48:52, 24:40] = np.linspace(0.5, 0.8, 16, dtype=np.float32)[None, :, None]  # lips to teeth
+    found = relit(own, light_between(own, wanted, ALL, NONE))
+    before, after = (lab(picture)[50, 24:40, 0] for picture in (own, found))
+    assert np.abs(lab(found)[16:40, 16:48, 0] - lab(wanted)[16:40, 16:48, 0]).max() < 2
+    assert (np.diff(after[1:-1]) > 0).all()
+    assert (after > before).all()
+    assert after[4] < 93 and after[-1] < 98  # the skin's gain would bring teeth to 100 and beyond from the fifth on

@@ -136,6 +136,17 @@ def test_mask_terms_in_closed_form():
     assert module.mask_loss(ramp, 0.0).item() == pytest.approx(0.1 * 0.1)
 
 
+@pytest.mark.parametrize("share", [0.0, 0.35, 0.7, 0.95])
+def test_masks_can_be_held_open_in_every_stage(share):
+    config = TINY.changed(hold=0.99, mask=0.5)
+    net, batch = make_net(config), make_batch()
+    found = module.phases(net, config)[0].losses(net, batch, Moment(share=share))["mask"].item()
+    with torch.no_grad():
+        masks = net(batch["source"], batch["target"])[2:4]
+    wanted = sum(module.mask_loss(mask, 0.99) for mask in masks).item()
+    assert found == pytest.approx(wanted, rel=1e-5) and found > 0.05
+
+
 @pytest.mark.parametrize(("share", "seen"), [(1.0, "truth"), (0.0, "made")])
 def test_judges_of_pure_batches_in_closed_form(share, seen):
     """At share 1 they see the truth twice and should say 1, at 0 raw face and composite and should say 0."""
