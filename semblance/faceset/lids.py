@@ -1,9 +1,9 @@
 """Eyes that shut further than they were filmed, in mesh space: a lid comes down over the eye, it does not squeeze it.
 
 Mesh space always shows an eye as wide open as its hole is. A lid that covers the upper half of an eye shows there as
-the lower half, stretched over the hole; the shadow and the lashes under the lid stay where its edge is. Of eyes on their
-way less and less is seen between lid and lashes, of shut ones lashes alone. Footage of a few seconds often has no blink, and a net that never saw one
-draws an open eye into a shut one: white slivers.
+the lower half, stretched over the hole; the shadow and the lashes under the lid stay where its edge is. Of eyes on
+their way less and less is seen between lid and lashes, of shut ones lashes alone. Footage of a few seconds often has no
+blink, and a net that never saw one draws an open eye into a shut one: white slivers.
 """
 
 from __future__ import annotations
