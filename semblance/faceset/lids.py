@@ -20,8 +20,8 @@ from ..faces.wrap import texels
 EYES = ("right eye", "left eye")  # the person's
 _NOISE = 0.12  # of an opening: landmarks are that unsure, and two people's openings as different
 _SHADE, _SHADED = 0.45, 0.4  # how much of the light is lost right under a lid, and how far down the eye it reaches
-# How much of an eye is left to be seen between lid, lashes and their shadow, by how far it is open of what is usual: the
-# contrast within real eyes on their way (three of the GRID corpus), of that within the same eyes open.
+# How much of an eye is seen between lid, lashes and their shadow, by how far it is open of what is usual: the contrast
+# within real eyes on their way (of three people of the GRID corpus), of that within the same eyes open.
 _LEFT = ((0.0, 0.3, 0.7, 0.95), (0.0, 0.35, 0.6, 1.0))
 _RIM = 0.008  # of mesh space: how soft an eye's outline is
 _LASHES = 0.25  # of an eye's opening, from the lid: where its lashes show

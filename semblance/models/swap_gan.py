@@ -148,8 +148,8 @@ PRESETS = {
     # Pairs of one expression, wide view, small movements, large learning rate: as in swap_original, for its reasons.
     "small": Config(
         coverage=0.8, width=16, code=256, attention=16, judge=16, perceptual=(0, 0, 0, 0), match=1.0, exchange=False,
-        mask=0.9, hold=0.8, batch=4, learning_rate=1e-3, judge_rate=0.5, betas=(0.5, 0.99), ema_samples=2000, colour_match=0,
-        augment=CALM,
+        mask=0.9, hold=0.8, batch=4, learning_rate=1e-3, judge_rate=0.5, betas=(0.5, 0.99), ema_samples=2000,
+        colour_match=0, augment=CALM,
     ),
     "paper": Config(),
 }  # fmt: skip
