@@ -24,7 +24,7 @@ import numpy as np
 from semblance.runs import environment, write_json, write_text
 
 # faces a second of `small` alone on two cores with bfloat16 (benchmarks/train.py, docs/measured.md)
-RATES = {"swap_mesh": 75, "swap_df": 93, "swap_liae": 99, "swap_gan": 93, "swap_original": 146}
+RATES = {"swap_mesh": 84, "swap_df": 93, "swap_liae": 99, "swap_gan": 93, "swap_original": 146}
 CASES = ("easy-1", "pose-1", "light-1", "occluder-1", "fast-1")
 SHOWN = {
     "true PSNR": "dB to the true swap, higher is better",
