@@ -30,7 +30,7 @@ PARTS = {
     "seam": Part(1.0, 2.3),  # dE 1976: the least difference that is noticed
     "seam, worst part": Part(0.5, 5.0),  # the eye finds the worst place, but also where a shadow falls by nature
     "double edges": Part(0.5, 5.0),  # one place in twenty may be chance
-    "sharpness": Part(1.0, 1.35, 1.0, ratio=True, flat=1.1),
+    "sharpness": Part(1.0, 1.35, 1.0, ratio=True, flat=1.05),
     "flicker": Part(1.0, 1.25, 1.0, ratio=True, flat=1.03, above_only=True),  # calmer than the plate is no fault here
     "brightness flicker": Part(0.5, 0.5),  # levels; one level alternating is seen on a flat face
     # whom the clip shows is what it is made for, and a mask that takes half of the new face away is never seen: 0.05

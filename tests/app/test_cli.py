@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -30,15 +29,13 @@ def test_help_is_quick_and_imports_nothing_heavy():
     assert not heavy & set(re.findall(r"'(\w+)'", done.stdout))
 
 
-def test_every_verb_explains_itself():
-    def ask(verb):
-        return verb, subprocess.run([*COMMAND, verb, "--help"], capture_output=True, text=True)
-
-    with ThreadPoolExecutor(2) as pool:
-        answers = list(pool.map(ask, VERBS))
-    for verb, done in answers:
-        assert done.returncode == 0 and f"semblance {verb}" in done.stdout, done.stderr
-        assert verb in usage()
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_explains_itself(verb, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main([*verb.split(), "--help"])
+    assert not ended.value.code
+    assert f"semblance {verb}" in capsys.readouterr().out
+    assert verb in usage()
 
 
 def test_the_readme_names_every_verb_and_no_other():
@@ -141,7 +138,7 @@ def test_ctrl_c_saves_training_and_resume_goes_on(facesets):
 
 
 def test_ctrl_c_stops_extraction_where_it_can_go_on(grid, tmp_path):
-    clips = [str(clip) for clip in sorted(grid.glob("*.mpg"))]
+    clips = [str(clip) for clip in sorted(grid.glob("*.mpg"))[:3]]
     command = [*COMMAND, "extract", *clips, "--out", str(tmp_path / "all")]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
@@ -152,7 +149,7 @@ def test_ctrl_c_stops_extraction_where_it_can_go_on(grid, tmp_path):
     assert process.returncode == 130 and "run the same command again" in told
     again = subprocess.run(command, capture_output=True, text=True)
     assert again.returncode == 0 and "Going on with" in again.stderr
-    assert "450 faces of 6 people" in again.stdout
+    assert "225 faces of 3 people" in again.stdout
 
 
 def test_a_second_ctrl_c_stops_at_once_and_plainly(grid, tmp_path):

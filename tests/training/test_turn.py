@@ -48,7 +48,7 @@ def test_turn_sees_every_moment_once(crops, tmp_path, module, limit):
     train(crops, tmp_path / "run", **limit)
     assert seen[0][0].samples == seen[0][0].share == 0
     assert all(now == before for (_, now), (before, _) in pairwise(seen))
-    assert seen[-1][1].share > 0.5 and seen[-1][1].samples > 100
+    assert seen[-1][1].share > 0.3 and seen[-1][1].samples > 100
 
 
 def test_a_resumed_run_turns_as_the_uninterrupted_one(crops, tmp_path, module):
