@@ -80,4 +80,4 @@ def _filled(lost: MergedFrame, before: MergedFrame, after: MergedFrame, clock: C
 def _beside(item: MergedFrame) -> Beside:
     (face,) = item.laid
     patch = face.merged.patch
-    return Beside(item.frame.pixels, Patch(patch.x, patch.y, shallowed(patch.pixels)), face.merged.mask)
+    return Beside(item.frame.pixels, replace(patch, pixels=shallowed(patch.pixels)), face.merged.mask)

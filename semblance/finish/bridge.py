@@ -46,19 +46,20 @@ def bridge(plate: np.ndarray, before: Beside, after: Beside, share: float) -> Br
     x0, y0, x1, y1 = _around((before.patch, after.patch), plate.shape[:2])
     now = plate[y0:y1, x0:x1]
     total = np.zeros(now.shape, np.float32)
-    alpha, weights, best = (np.zeros(now.shape[:2], np.float32) for _ in range(3))
+    alpha, spared, weights, best = (np.zeros(now.shape[:2], np.float32) for _ in range(4))
     face = 0.0
     for side, weight in ((before, 1 - share), (after, share)):
-        old, new, mask = _laid(side, (x0, y0, x1, y1))
+        old, new, mask, without_mark = _laid(side, (x0, y0, x1, y1))
         face += weight * float(mask.sum())
         to_old = _flow(now, old)
-        old, new, mask = (cv2.remap(each, *to_old, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-                          for each in (old, new, mask))  # fmt: skip
+        old, new, mask, without_mark = (cv2.remap(each, *to_old, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+                                        for each in (old, new, mask, without_mark))  # fmt: skip
         light = _light(now - old, mask)
         trust = weight * _trust(now, old + light)
         # where the neighbour's mask is soft, `new` holds its plate already: this frame's own is put in its place
         total += trust[..., None] * (new + mask[..., None] * light + (1 - mask[..., None]) * (now - old))
         alpha += trust * mask
+        spared += weight * without_mark
         weights += trust
         best = np.maximum(best, trust / max(weight, 1e-6))
     told = np.clip(2 * best, 0, 1) * (alpha > 0)
@@ -68,7 +69,7 @@ def bridge(plate: np.ndarray, before: Beside, after: Beside, share: float) -> Br
         return None
     made = told[..., None] * total / np.maximum(weights, 1e-6)[..., None] + (1 - told[..., None]) * now
     made = np.where(alpha[..., None] > 0, np.rint(np.clip(made, 0, 255)), now).astype(np.uint8)
-    return Bridged(Patch(x0, y0, made), alpha, min(sure, 1.0))
+    return Bridged(Patch(x0, y0, made, spared), alpha, min(sure, 1.0))
 
 
 def _around(patches: tuple[Patch, Patch], frame: tuple[int, int]) -> tuple[int, int, int, int]:
@@ -80,18 +81,20 @@ def _around(patches: tuple[Patch, Patch], frame: tuple[int, int]) -> tuple[int, 
     return low[0], low[1], high[0], high[1]
 
 
-def _laid(side: Beside, box: tuple[int, int, int, int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The part `box` of a neighbour: plate and result (h, w, 3) float32, mask (h, w)."""
+def _laid(side: Beside, box: tuple[int, int, int, int]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The part `box` of a neighbour: plate and result (h, w, 3) float32, mask and what is spared (h, w)."""
     x0, y0, x1, y1 = box
     old = side.plate[y0:y1, x0:x1].astype(np.float32)
-    new, mask = old.copy(), np.zeros(old.shape[:2], np.float32)
+    new, mask, spared = old.copy(), *(np.zeros(old.shape[:2], np.float32) for _ in range(2))
     h, w = side.mask.shape
     px, py = side.patch.x - x0, side.patch.y - y0
     top, left, bottom, right = max(py, 0), max(px, 0), min(py + h, len(old)), min(px + w, old.shape[1])
     inner = slice(top - py, bottom - py), slice(left - px, right - px)
     new[top:bottom, left:right] = side.patch.pixels[inner]
     mask[top:bottom, left:right] = side.mask[inner]
-    return old, new, mask
+    if side.patch.spared is not None:
+        spared[top:bottom, left:right] = side.patch.spared[inner]
+    return old, new, mask, spared
 
 
 def _flow(now: np.ndarray, old: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,5 +1,7 @@
 """Frames between two finished ones: a face that moves along, and nothing where the plate does not tell."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -46,6 +48,20 @@ def test_a_moving_face_is_put_where_it_must_be(step):
     assert made.sure > 0.9
     assert np.abs(result - truth)[changed].mean() < 2 < np.abs(wanted.plate - truth)[changed].mean() / 8
     assert np.array_equal(result[:20], wanted.plate[:20]), "the wall stays the plate"
+
+
+def test_what_the_watermark_spares_moves_along():
+    sides = []
+    for side in (finished(-4), finished(4)):
+        spared = np.zeros(side.mask.shape, np.float32)
+        spared[30:40, 15:55] = 1
+        sides.append(replace(side, patch=replace(side.patch, spared=spared)))
+    made = bridge(finished(0).plate, *sides, 0.5).patch
+    wanted = np.zeros(made.spared.shape, np.float32)
+    down, right = 55 + 30 - made.y, 85 + 15 - made.x
+    wanted[down : down + 10, right : right + 40] = 1
+    assert np.abs(made.spared - wanted).sum() < 0.15 * wanted.sum()
+    assert bridge(finished(0).plate, finished(-4), finished(4), 0.5).patch.spared.max() == 0
 
 
 def test_light_that_changes_is_followed():
