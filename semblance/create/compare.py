@@ -17,14 +17,12 @@ from ..media.encode import EncodeOptions, made_clip
 from ..media.read import frame_times, frames_at
 from ..media.sheet import captioned, fitted, grid, text_strip
 from ..runs import Progress, StopSignal, new_folder, write_json, write_text
-from ..trust.mark_in_file import payload_laid
-from ..trust.marking import Marking
 from ..trust.publish import open_segment_for, publish_clip, publish_picture
 from ..types import ClipInfo, Frame
 from .claims import compared
 from .close_up import close_up
 from .curves import curves
-from .in_step import Clips, compare_clips, open_clips, refuse_faceless
+from .in_step import Clips, compare_clips, looks_at, open_clips, refuse_faceless
 
 _PANEL = 640  # px: a wider plate is shown smaller
 _LINE = 24  # px of the captions
@@ -140,13 +138,11 @@ def _sheet(clips: Clips, moments: list[Moment], boxes: dict[int, tuple], title: 
     if not told:
         return None
     rows, wanted = [], sorted(told)
-    for index, old, new in zip(wanted, frames_at(clips.plate, wanted), frames_at(clips.result, wanted), strict=True):
+    for index, new in zip(wanted, frames_at(clips.result, wanted), strict=True):
+        old = next(looks_at(clips.plate, index, index + 1, track=False, mark=clips.mark), None)
         if old is None or new is None:
             continue
-        plate = old.pixels.copy()
-        if clips.mark:
-            Marking(clips.mark, payload_laid(clips.plate)).rgb(plate)
-        near = [close_up(pixels, boxes[index], _ROOM) for pixels in (plate, new.pixels)]
+        near = [close_up(pixels, boxes[index], _ROOM) for pixels in (old.pixels, new.pixels)]
         panels = _panels(*(fitted(each, 256, 256) for each in near), (256, 256))
         rows.append(captioned(np.hstack(panels), told[index]))
     return grid(rows, 1, f"{title}: where a figure jumps") if rows else None
