@@ -47,7 +47,7 @@ _FOR_MESHES: list[list[dict]] = [
     [{"colour": "mkl"}],
     [{"blend": "bands"}, {"blend": "poisson"}],
     [{"light": 0.8}],
-    [{"feather": 5.0}],
+    [{"feather": 3.0}, {"feather": 18.0}],
 ]
 
 

@@ -33,8 +33,8 @@ class MergeOptions(Options):
     """Pulls the mask's edge in, percent of the face (-30 to 40); negative pushes it out. Default: 4, or 0 for a model
     that draws a soft edge of its own."""
     feather: float | None = Field(None, ge=0, le=50)
-    """Width of the mask's soft edge, percent of the face (0 to 50). Default: 10, with --blend bands 3, or 0 for a model
-    that draws a soft edge of its own."""
+    """Width of the mask's soft edge, percent of the face (0 to 50). Default: 10, with --blend bands 3; for a model that
+    draws a soft edge of its own 10 with --blend alpha, else 0."""
     opacity: float = Field(1.0, ge=0, le=1)
     """How much of the new face is seen: 0 none, 1 all."""
     pad_top: float = Field(0.0, ge=-50, le=50)
@@ -120,7 +120,9 @@ class MergeOptions(Options):
         raw = self.blend == "raw"
         usual = {"erode": 4.0, "feather": 3.0 if self.blend == "bands" else 10.0}
         if soft or raw:
-            usual = {"erode": 0.0, "feather": 0.0}
+            # a little softer yet is seen less on seven clips of seven (benchmarks/finish.py); other blends soften by
+            # themselves
+            usual = {"erode": 0.0, "feather": 10.0 if soft and self.blend == "alpha" else 0.0}
         changes = {name: value for name, value in usual.items() if getattr(self, name) is None}
         if self.mask == "auto":
             own = "model" if "model" in named(mask) else "crop"

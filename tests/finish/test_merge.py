@@ -467,7 +467,8 @@ def test_warp_pulls_the_drawn_mouth_to_the_plates():
 
 def test_options_settle_by_what_the_model_brings():
     assert MergeOptions().settled() == MergeOptions(mask="hull", erode=4, feather=10, colour="lab")
-    assert MergeOptions().settled("model", soft=True) == MergeOptions(mask="model", erode=0, feather=0, colour="none")
+    assert MergeOptions().settled("model", soft=True) == MergeOptions(mask="model", erode=0, feather=10, colour="none")
+    assert MergeOptions(blend="poisson").settled("model", soft=True).feather == 0
     asked = MergeOptions(mask="crop", erode=2, feather=3, colour="mean")
     assert asked.settled("model", soft=True) == asked
     assert MergeOptions(blend="bands").settled().feather == 3
