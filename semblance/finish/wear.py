@@ -32,7 +32,6 @@ _HALF, _BARE = 0.5, 0.9  # of what _skin tells: what is still hair, and what is 
 _CHIN, _JAW = ((0.90, 0.95), (0.4, 0.6)), 0.62  # of mesh space: rows and columns; from where on down it has a beard
 _COARSE = 2.0  # pixels: detail is what a blur of this deviation takes away
 _TOO_SMALL = 100  # pixels of face
-_CRISP = 1.05  # so much sharper than what it stands in, a face does not look so, and its detail is the person's
 _DETAIL = 0.5, 1.5  # weaker and it is plastic, stronger and noise is raised
 _NO_DETAIL = 0.25  # levels of 255
 _SEEN_SIDE = 64  # visibility is smooth: worked out at this side
@@ -156,8 +155,7 @@ def _as_fine(crop: np.ndarray, plate: np.ndarray, mask: np.ndarray, share: float
     own, wanted = (_detail(each, inside) for each in (crop, plate))
     if min(own, wanted) < _NO_DETAIL:
         return crop
-    match = wanted / own if own < wanted else min(_CRISP * wanted / own, 1.0)
-    factor = float(np.clip(match, *_DETAIL) ** share)
+    factor = float(np.clip(wanted / own, *_DETAIL) ** share)
     sharp = cv2.addWeighted(crop, factor, cv2.GaussianBlur(crop, (0, 0), _COARSE), 1 - factor, 0)
     return sharp if crop.dtype == np.uint8 else np.clip(sharp, 0, 255)
 
