@@ -47,9 +47,9 @@ def facesets(grid, tmp_path_factory) -> dict[str, Path]:
 
 @pytest.fixture(scope="session")
 def run(facesets, tmp_path_factory) -> Path:
-    """A tiny model that has seen 12000 faces: no beauty, but plainly the other person."""
+    """A tiny model that has seen 16000 faces: no beauty, but plainly the other person."""
     out = tmp_path_factory.mktemp("runs") / "run"
-    options = TrainOptions(samples=12000, precision="fp32", seed=1)
+    options = TrainOptions(samples=16000, precision="fp32", seed=1)
     train("swap_original", facesets["source"], facesets["target"], out, "tiny", options)
     return out
 

@@ -56,11 +56,11 @@ def test_of_shut_eyes_only_lashes_are_left():
         picture[0, eye.rows, eye.columns] = white[:, None]
     right, _ = _eyes(SIDE)
     middle = right.share > 0.9
-    open_yet, shut = (
+    open_yet, half, shut = (
         shut_eyes(picture, np.full((1, 2), share), np.ones((1, 2)))[0][right.rows, right.columns, 0][middle].mean()
-        for share in (0.3, 0.95)
+        for share in (0.1, 0.5, 0.95)
     )
-    assert shut < 60 < 110 < open_yet
+    assert shut < 60 < half < 150 < open_yet
 
 
 def test_eyes_shut_as_far_as_the_others_against_what_is_usual_for_each():

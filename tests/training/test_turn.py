@@ -40,7 +40,7 @@ def test_the_model_file_sets_the_learning_rate(crops, tmp_path, module):
     assert rows[-1]["learning_rate"] == pytest.approx(0.25 * config.learning_rate)
 
 
-@pytest.mark.parametrize("limit", [{"samples": 320}, {"minutes": 0.02}])
+@pytest.mark.parametrize("limit", [{"samples": 320}, {"minutes": 0.05}])
 def test_turn_sees_every_moment_once(crops, tmp_path, module, limit):
     """Time passes between bursts, too: no change of share may fall between two calls."""
     seen = []
@@ -48,7 +48,7 @@ def test_turn_sees_every_moment_once(crops, tmp_path, module, limit):
     train(crops, tmp_path / "run", **limit)
     assert seen[0][0].samples == seen[0][0].share == 0
     assert all(now == before for (_, now), (before, _) in pairwise(seen))
-    assert seen[-1][1].share > 0.3 and seen[-1][1].samples > 100
+    assert seen[-1][1].share > 0.5 and seen[-1][1].samples > 100
 
 
 def test_a_resumed_run_turns_as_the_uninterrupted_one(crops, tmp_path, module):
