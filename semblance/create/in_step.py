@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import FaceError, InputError
-from ..faces.mask import features_mask
+from ..faces.mask import spared_mask
 from ..faces.track import FaceTracker
 from ..measures.comparison import Comparison, TrueView, View
 from ..measures.identity import Sightings
@@ -110,7 +110,7 @@ def _spared(face: Face, pixels: np.ndarray) -> Patch:
     x0, y0, x1, y1 = (int(edge) for edge in face.box)
     x0, y0 = max(x0, 0), max(y0, 0)
     part = pixels[y0 : y1 + 1, x0 : x1 + 1]
-    return Patch(x0, y0, part, features_mask(face.landmarks, part.shape[:2], (x0, y0)))
+    return Patch(x0, y0, part, spared_mask(face.landmarks, part.shape[:2], (x0, y0)))
 
 
 def frame_by_frame(streams: Sequence[Iterator[Look]], start: int, stop: int) -> Iterator[list[Look | None]]:

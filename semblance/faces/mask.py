@@ -1,7 +1,7 @@
 """Which pixels are face, which are person: frame pixels or landmarks in, masks (H, W) float32 0..1 out.
 
-`hull_mask` draws the outline that the face mesh spans, `features_mask` eyes and mouth; they cost what the asked-for
-region costs, not the frame.
+`hull_mask` draws the outline that the face mesh spans, `spared_mask` what a watermark keeps off; they cost what the
+asked-for region costs, not the frame.
 `PersonMask` owns mediapipe's selfie segmentation graph (model carried in the wheel) and finds people in a whole frame.
 """
 
@@ -17,6 +17,7 @@ _SUBPIXEL_BITS = 8  # fillConvexPoly takes fixed-point coordinates
 _SIDES = 234, 454  # mesh points where the face is widest
 _COARSE = 64  # pixels of face width on which eyes and mouth are drawn
 _AROUND, _SOFT = 0.06, 0.03  # of the face's width: how far around them, and how softly it ends
+_SKIN_SPARED = 0.5  # of a face between its features
 _LINE_REACH = 0.6  # pixels by which its antialiased line stands out beyond the polygon (measured)
 
 
@@ -32,31 +33,37 @@ def hull_mask(landmarks: np.ndarray, shape: tuple[int, int], offset: tuple[float
     inwards = hull.mean(0) - hull
     length = np.maximum(np.linalg.norm(inwards, axis=1, keepdims=True), 1e-6)
     hull += inwards * np.minimum(_LINE_REACH / length, 1)
-    fixed = np.rint(hull * (1 << _SUBPIXEL_BITS)).astype(np.int32)
-    cv2.fillConvexPoly(mask, fixed, 255, cv2.LINE_AA, _SUBPIXEL_BITS)
+    _fill(mask, hull, 255)
     return mask * np.float32(1 / 255)
 
 
-def features_mask(
-    landmarks: np.ndarray, shape: tuple[int, int], offset: tuple[float, float] = (0.0, 0.0)
-) -> np.ndarray:
-    """Eyes and mouth with what is close around them, softly: landmarks (478, 2 or 3), shape, offset and result as in
-    hull_mask. Drawn coarsely, for it is smooth: the cost is that of enlarging it."""
+def spared_mask(landmarks: np.ndarray, shape: tuple[int, int], offset: tuple[float, float] = (0.0, 0.0)) -> np.ndarray:
+    """Where a watermark would change what a face is read as: 1 on eyes and mouth with what is close around them, half
+    on the rest of it, softly: landmarks (478, 2 or 3), shape, offset and result as in hull_mask. Drawn coarsely, for it
+    is smooth: the cost is that of enlarging it."""
     width = float(np.linalg.norm(np.subtract(*landmarks[list(_SIDES), :2])))
     step = max(width / _COARSE, 1.0)
     room = int(np.ceil((_AROUND + 3 * _SOFT) * width / step)) + 1  # what lies beyond the edge reaches in
+    points = (landmarks[:, :2] - np.asarray(offset) + 0.5) / step - 0.5 + room
     small = np.zeros([int(np.ceil(side / step)) + 2 * room for side in shape], np.uint8)
     for lines in (OUTER_LIPS, RIGHT_LIDS, LEFT_LIDS):
-        points = (landmarks[[*lines[0], *lines[1]], :2] - np.asarray(offset) + 0.5) / step - 0.5 + room
-        fixed = np.rint(cv2.convexHull(points.astype(np.float32)) * (1 << _SUBPIXEL_BITS)).astype(np.int32)
-        cv2.fillConvexPoly(small, fixed, 255, cv2.LINE_AA, _SUBPIXEL_BITS)
+        _fill(small, points[[*lines[0], *lines[1]]], 255)
     around = 2 * round(_AROUND * width / step) + 1
     small = cv2.dilate(small, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (around, around)))
-    small = cv2.GaussianBlur(small * np.float32(1 / 255), (0, 0), max(_SOFT * width / step, 0.5))
+    skin = np.zeros_like(small)
+    _fill(skin, points, round(255 * _SKIN_SPARED))
+    small = cv2.max(small, skin) * np.float32(1 / 255)
+    small = cv2.GaussianBlur(small, (0, 0), max(_SOFT * width / step, 0.5))
     corner = 0.5 / step - 0.5 + room
     back = np.array([[1 / step, 0, corner], [0, 1 / step, corner]])
     return cv2.warpAffine(small, back, shape[::-1], flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
                           borderMode=cv2.BORDER_REPLICATE)  # fmt: skip
+
+
+def _fill(mask: np.ndarray, points: np.ndarray, level: int) -> None:
+    """Draw the hull of points (N, 2) into mask (h, w) uint8, in place."""
+    fixed = np.rint(cv2.convexHull(points.astype(np.float32)) * (1 << _SUBPIXEL_BITS)).astype(np.int32)
+    cv2.fillConvexPoly(mask, fixed, level, cv2.LINE_AA, _SUBPIXEL_BITS)
 
 
 class PersonMask:

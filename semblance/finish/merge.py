@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from ..errors import InputError
-from ..faces.mask import features_mask, hull_mask
+from ..faces.mask import hull_mask, spared_mask
 from ..types import Patch
 from .bands import band_blend
 from .blend import alpha_blend, seamless_clone
@@ -51,7 +51,7 @@ _OVERSAMPLE = 1.25  # a shrinking crop keeps this margin over the frame's grid, 
 class Placed:
     """A new face on the frame's grid, over the rectangle `where` of it: face (h, w, 3) in the plate's depth; alpha
     (h, w) float32 0..1: how much of it is to be seen; matrix (2, 3): frame pixels -> crop pixels, as the crop is shown.
-    spared (h, w): eyes and mouth, which a watermark would blur.
+    spared (h, w): where a watermark would change what the face is read as.
     For a Poisson blend only: edge (h, w): the same as alpha with nothing before the face; bare (h, w) or None: where
     nothing is; skin (h, w) or None: where the plate's own lines may show through."""
 
@@ -162,7 +162,7 @@ def place_face(
     skin = None
     if options.blend == "poisson-mixed":
         skin = _mask_shown(skin_between(points, mask.shape[0]), shown_to_mask, where)
-    spared = features_mask(landmarks, where.shape, corner)
+    spared = spared_mask(landmarks, where.shape, corner)
     return Placed(where, face, alpha, shown, spared, edge, bare, skin)
 
 

@@ -35,11 +35,11 @@ REACH = int(HIGH * TILE) + 1  # no wave has more cycles per tile, down or right
 # strength in levels of 8 bits (rms) at the reference size: in flat areas, per level of texture beyond what noise is,
 # at most, and over the whole of a frame: 2.5 is 40.1 dB. Where texture hides it a mark may be strong, so that walls and
 # skin need to carry less of what H.264 at crf 33 leaves over
-FLAT, MOST, WHOLE = 0.85, 3.2, 2.5
+FLAT, MOST, WHOLE = 0.85, 5.0, 2.5
 GRAIN = 0.2  # levels that fine texture alone is worth
 # what counts as texture, finer than the mark and as coarse as it: levels that are noise, levels at which strong edges
 # are cut off, which hide no more, and strength per level between
-FINE, COARSE = (0.4, 6.0, 4.0), (0.6, 4.0, 12.0)
+FINE, COARSE = (0.6, 6.0, 7.0), (0.9, 4.0, 18.0)
 _SEED = 0x53656D62
 
 
@@ -164,9 +164,21 @@ def strength(luma: np.ndarray, unit: float) -> np.ndarray:
     coarse = _texture(cv2.absdiff(smooth, cv2.blur(smooth, (7, 7))), *COARSE, unit)
     size = (REFERENCE / max(min(height, width), REFERENCE)) ** 0.75
     allowed = np.minimum(fine, coarse + np.float32(GRAIN * unit)) + np.float32(FLAT * unit)
-    allowed = np.minimum(allowed * np.float32(size), np.float32(MOST * unit * np.sqrt(size)))
-    whole = float(np.sqrt(np.square(allowed).mean()))
-    return allowed * np.float32(min(1.0, WHOLE * unit * np.sqrt(size) / whole))
+    return _capped(allowed, np.float32(MOST * unit), np.float32(WHOLE * unit / np.sqrt(size))) * np.float32(size)
+
+
+def _capped(allowed: np.ndarray, most: np.float32, whole: np.float32) -> np.ndarray:
+    """allowed (h, w), at most `most`, and less where it is strongest until its rms is at most `whole`: what lies on
+    strong texture is read worst, and so is given up first."""
+    least = np.float32(0)
+    capped = np.minimum(allowed, most)
+    if np.square(capped).mean() <= whole * whole:
+        return capped
+    for _ in range(8):
+        middle = (least + most) / 2
+        capped = np.minimum(allowed, middle)
+        least, most = (least, middle) if np.square(capped).mean() > whole * whole else (middle, most)
+    return np.minimum(allowed, least)
 
 
 def _texture(deviation: np.ndarray, noise: float, cut: float, slope: float, unit: float) -> np.ndarray:
