@@ -107,9 +107,28 @@ def merged_frames(
 def draw_faces(
     watched: Iterator[Watched], painter: Painter, aspect: float, clock: Clock, depth: int
 ) -> Iterator[DrawnFrame]:
-    """Choose the faces to replace and draw the new ones, in batches of at most `depth` frames."""
+    """Choose the faces to replace and draw the new ones, in batches of at most `depth` frames; while some are drawn the
+    next are chosen, for the two take as long as each other and longer than any other stage."""
+    size = min(painter.options.batch, depth)
+    chosen = ahead(_choose_faces(watched, painter, aspect, clock, size), depth)
+    with cores_shared_by(_BUSY), closing(batches(chosen, size)) as groups:
+        for items in groups:
+            with clock.of("draw"):
+                for item in items:
+                    for part in item.parts:
+                        part.look = painter.view.look(item.frame.pixels, part.face, aspect, part.free)
+                looks = [part.look for item in items for part in item.parts]
+                if looks:
+                    _deal(items, *painter.draw(looks), painter.options.poorest)
+            yield from items
+
+
+def _choose_faces(
+    watched: Iterator[Watched], painter: Painter, aspect: float, clock: Clock, size: int
+) -> Iterator[DrawnFrame]:
+    """Who is to be replaced in each frame, and what stands before them."""
     chooser = Chooser(painter.target, painter.options)
-    with cores_shared_by(_BUSY), closing(batches(watched, min(painter.options.batch, depth))) as groups:
+    with cores_shared_by(_BUSY), closing(batches(watched, size)) as groups:
         for group in groups:
             with clock.of("identify"):
                 chips = [identity_chip(seen.frame.pixels, face, aspect) for seen in group for face in seen.faces]
@@ -118,13 +137,6 @@ def draw_faces(
             if painter.occlusion:
                 with clock.of("find occluders"):
                     _find_in_front(items, painter, aspect)
-            with clock.of("draw"):
-                for item in items:
-                    for part in item.parts:
-                        part.look = painter.view.look(item.frame.pixels, part.face, aspect, part.free)
-                looks = [part.look for item in items for part in item.parts]
-                if looks:
-                    _deal(items, *painter.draw(looks), painter.options.poorest)
             yield from items
 
 

@@ -27,14 +27,13 @@ from ..finish.place import on_grid, resized
 from ..finish.placed_mask import PlacedMask
 from ..finish.restore import restored
 from ..finish.steady_textures import steadied_texture
-from ..finish.wear import skin_beyond, skin_only, wardrobe, wear
+from ..finish.wear import SEEN_SIDE, skin_beyond, skin_only, wardrobe, wear
 from ..processor import bf16_if_native
 from ..types import Face
 from .exposure import Light, drawn_in_any_light, lights_of, mean_under
 from .restorer import BUILTIN, Restorer, open_restorer
 
 _ENOUGH_BARE = 0.15  # of a face, to judge by that alone
-_SEEN_SIDE = 64  # visibility is smooth
 _INNER = 5  # a crop's outer fifth shows background: no measure of the face
 
 
@@ -173,6 +172,7 @@ class _MeshLook:
     points: np.ndarray  # (VERTICES, 3) frame pixels
     texture: np.ndarray  # (S, S, 3) uint8
     bare: np.ndarray | None  # (S, S) 0..1: where nothing stands before the face
+    visible: np.ndarray  # (s, s) 0..1, as `seen` tells: where skin faces the camera
     own: np.ndarray  # (S, S) 0..1: how far the texture is the face's own
     expression: np.ndarray  # (K,)
     gaps: np.ndarray  # (3,) how far mouth and eyes stand open, face heights
@@ -203,8 +203,9 @@ class MeshView:
         told = expressions(square[None], np.array([face.pose[0]]), np.array([face.pose[1]]))[0]
         bare = None if free is None else unwrap(free.mask, move(points[:, :2], free.matrix), self.size)
         texture = unwrap(pixels, points, self.size)
-        own = own_share(texture, self.usual, seen(points, _SEEN_SIDE), bare)
-        return _MeshLook(points, texture, bare, own, told, gaps(square))
+        visible = seen(points, SEEN_SIDE)
+        own = own_share(texture, self.usual, visible, bare)
+        return _MeshLook(points, texture, bare, visible, own, told, gaps(square))
 
     def draw(self, looks: list[_MeshLook]) -> tuple[list, np.ndarray]:
         return drawn_in_any_light(
@@ -234,7 +235,7 @@ class MeshView:
         clothes, change = self.clothes, self.openings(look.gaps)
         worn = wear(
             drawn, pixels, look.texture, look.points, clothes, merge.shape, merge.light, merge.detail, change,
-            self.fine, look.bare if merge.occluders == "keep" else None,
+            self.fine, look.bare if merge.occluders == "keep" else None, look.visible,
         )  # fmt: skip
         return Laid(worn.crop, worn.matrix, worn.mask, worn.points)
 

@@ -72,6 +72,25 @@ def take_crop(pixels: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
     return crop if factor == 1 else cv2.resize(crop, (size, size), interpolation=cv2.INTER_AREA)
 
 
+def averaged_down(pixels: np.ndarray, low: np.ndarray, high: np.ndarray, factor: int) -> tuple[np.ndarray, np.ndarray]:
+    """The part low .. high (x, y; high just outside) of pixels (H, W, ...) at 1 / factor of its size, each pixel a mean
+    of factor squared; and the matrix (2, 3) from pixels there. It may begin a little earlier and end a little later.
+
+    A whole factor costs a tenth of any other. Where the picture ends in the middle of a pixel, what is left is cut off.
+    """
+    limit = np.array(pixels.shape[1::-1])
+    low = np.clip(low, 0, limit - 1)
+    count = np.maximum(np.minimum(-(-(np.clip(high, low + 1, limit) - low) // factor), (limit - low) // factor), 1)
+    right, bottom = np.minimum(low + count * factor, limit)
+    part = pixels[low[1] : bottom, low[0] : right]
+    back = np.array([[1.0, 0, -low[0]], [0, 1.0, -low[1]]])
+    if factor == 1:
+        return part, back
+    small = cv2.resize(part, tuple(count.tolist()), interpolation=cv2.INTER_AREA)
+    ratio = (count / (right - low[0], bottom - low[1]))[:, None]
+    return small, back * ratio + [[0, 0, ratio[0, 0] / 2 - 0.5], [0, 0, ratio[1, 0] / 2 - 0.5]]
+
+
 def invert(matrix: np.ndarray) -> np.ndarray:
     """The (2, 3) matrix that leads back."""
     return cv2.invertAffineTransform(np.asarray(matrix, np.float64))

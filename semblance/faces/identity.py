@@ -22,7 +22,7 @@ from torch import nn
 from ..errors import ModelError
 from ..processor import bf16_if_native
 from ..types import IDENTITY_SIZE, Face
-from .align import umeyama
+from .align import averaged_down, umeyama
 
 SAME_PERSON = 0.6
 CHIP = 150  # side in pixels of the crop that the network sees
@@ -116,17 +116,10 @@ def identity_chip(pixels: np.ndarray, face: Face, aspect: float = 1.0) -> np.nda
     shrink = 1 / np.sqrt(abs(np.linalg.det(matrix[:, :2])))
     if shrink > 2:  # a chip much smaller than the face would alias: average down what it will show first
         corners = np.array([[0, 0, 1], [CHIP, 0, 1], [0, CHIP, 1], [CHIP, CHIP, 1]])
-        shown = corners @ cv2.invertAffineTransform(matrix).T
-        limit = np.array(pixels.shape[1::-1])
-        (left, top), (right, bottom) = (
-            np.clip(np.floor(shown.min(0) - 2 * shrink), 0, limit - 1).astype(int),
-            np.clip(np.ceil(shown.max(0) + 2 * shrink), 1, limit).astype(int),
-        )
-        part = pixels[top : max(bottom, top + 1), left : max(right, left + 1)]
-        scale = 1.5 / shrink
-        small = cv2.resize(part, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        back = np.array([[1 / scale, 0, left], [0, 1 / scale, top], [0, 0, 1]])
-        pixels, matrix = small, matrix @ back
+        shown, margin = corners @ cv2.invertAffineTransform(matrix).T, 2 * shrink
+        low, high = np.floor(shown.min(0) - margin).astype(int), np.ceil(shown.max(0) + margin).astype(int)
+        pixels, there = averaged_down(pixels, low, high, round(shrink / 1.25))
+        matrix = matrix @ np.vstack([cv2.invertAffineTransform(there), [0, 0, 1]])
     return cv2.warpAffine(pixels, matrix, (CHIP, CHIP), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 

@@ -63,12 +63,12 @@ def light_between(own: np.ndarray, wanted: np.ndarray, weight: np.ndarray, edge:
     if trust.sum() < 8:
         return Light(np.zeros((_GRID, _GRID, 3), np.float32), np.full((_GRID, _GRID), _WHITE, np.float32))
     # where nothing is known, bends run wild: there a little weight keeps them to what a slope alone says
-    slopes, unknown = _fit(_terms(_GRID)[:, _SLOPES], change, trust), _UNKNOWN * np.clip(inside - trust, 0, 1)
+    slopes, unknown = _fit(_slopes(_GRID), change, trust), _UNKNOWN * np.clip(inside - trust, 0, 1)
     fitted = _fit(_terms(_GRID), change, trust, slopes, unknown)
     left = (change - fitted).reshape(_GRID, _GRID, 3)
     left = _membrane(left, edge / (1 + (np.abs(left).max(2) / _HAIR) ** 2))
     change = (fitted.reshape(_GRID, _GRID, 3) + left).clip(-_LIMIT, _LIMIT).astype(np.float32)
-    own_skin = _fit(_terms(_GRID)[:, _SLOPES], np.log(one[..., :1] + _OFFSET).reshape(-1, 1).astype(np.float64), trust)
+    own_skin = _fit(_slopes(_GRID), np.log(one[..., :1] + _OFFSET).reshape(-1, 1).astype(np.float64), trust)
     return Light(change, np.exp(own_skin + _SHINE).reshape(_GRID, _GRID).astype(np.float32))
 
 
@@ -81,21 +81,47 @@ def _fit(
 ) -> np.ndarray:
     """The terms (N, K) that come nearest to the change (N, C) where it is trusted (N,), and to what is usual (N, C)
     where it is not known (N,): their sum (N, C)."""
-    weights = trust
-    # einsum, not @: for products this small BLAS only wakes threads that the decoder and the nets need
-    held, pull = 1e-3 * np.eye(terms.shape[1]), 0.0
+    weights, held, pull = trust, 1e-3 * np.eye(terms.shape[1]), 0.0
     if unknown is not None:
-        weighted = terms * unknown[:, None]
-        held = held + np.einsum("ni,nj->ij", weighted, terms)
-        pull = np.einsum("ni,nj->ij", weighted, usual)
+        normal, pull = _normal(terms, usual, unknown)
+        held = held + normal
     for _ in range(_ROUNDS):
-        weighted = terms * weights[:, None]
-        normal = np.einsum("ni,nj->ij", weighted, terms) + held
-        found = np.linalg.solve(normal, np.einsum("ni,nj->ij", weighted, change) + pull)
-        fitted = terms @ found
-        off = np.abs(change - fitted).max(1)
-        weights = trust / (1 + (off / _SPREAD) ** 2)
+        normal, wanted = _normal(terms, change, weights)
+        fitted, weights = _fitted(terms, np.linalg.solve(normal + held, wanted + pull), change, trust)
     return fitted
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def _normal(terms, change, weights):
+    """Terms (N, K), change (N, C), weights (N,) -> the two sides of the normal equations, (K, K) and (K, C). In loops:
+    for products this small BLAS only wakes threads that the decoder and the nets need."""
+    count, channels = terms.shape[1], change.shape[1]
+    normal, wanted = np.zeros((count, count)), np.zeros((count, channels))
+    for n in range(len(terms)):
+        if weights[n] == 0:
+            continue
+        for i in range(count):
+            share = weights[n] * terms[n, i]
+            for j in range(count):
+                normal[i, j] += share * terms[n, j]
+            for c in range(channels):
+                wanted[i, c] += share * change[n, c]
+    return normal, wanted
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def _fitted(terms, found, change, trust):
+    """Terms (N, K) times found (K, C): (N, C); and what each place weighs (N,) when it is so far off the change."""
+    count, channels = terms.shape[1], change.shape[1]
+    fitted, weights = np.zeros(change.shape), np.empty(len(terms))
+    for n in range(len(terms)):
+        off = 0.0
+        for c in range(channels):
+            for i in range(count):
+                fitted[n, c] += terms[n, i] * found[i, c]
+            off = max(off, abs(change[n, c] - fitted[n, c]))
+        weights[n] = trust[n] / (1 + (off / _SPREAD) ** 2)
+    return fitted, weights
 
 
 def _membrane(left: np.ndarray, edge: np.ndarray) -> np.ndarray:
@@ -165,3 +191,9 @@ def _terms(size: int) -> np.ndarray:
     axis = (np.arange(size) + 0.5) / size * 2 - 1
     x, y = (grid.ravel() for grid in np.meshgrid(axis, axis))
     return np.stack([x**i * y**j for i in range(4) for j in range(4 - i)], axis=1)
+
+
+@lru_cache(maxsize=2)
+def _slopes(size: int) -> np.ndarray:
+    """(size * size, 3): of those, constant, down and across."""
+    return np.ascontiguousarray(_terms(size)[:, _SLOPES])

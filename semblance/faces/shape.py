@@ -17,7 +17,7 @@ from .mesh_space import HOLES, LIPS, OVAL
 from .openings import opening_change
 
 _SHUT = 10  # percentile of the lips' gap that counts as shut: who speaks for some seconds shuts them that often
-_FADE = 0.35  # face units inwards of the oval over which a change of form fades in
+_FADE = 0.22  # face units inwards of the oval over which a change of form fades in
 
 
 def own_shape(landmarks: np.ndarray) -> np.ndarray:

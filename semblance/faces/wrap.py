@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numba import njit
 
+from .align import averaged_down, move
 from .mesh_space import VERTICES, hole_triangles, layout, mesh_triangles
 
 _jit = njit(cache=True, nogil=True, fastmath=True, boundscheck=False)
@@ -58,21 +59,27 @@ def unwrap(pixels: np.ndarray, points: np.ndarray, size: int) -> np.ndarray:
     What lies outside the picture is the picture's edge. A face larger than its texture is averaged down first.
     """
     table = texels(size)
-    flat = points[:, :2].astype(np.float32)
+    flat = points[:, :2].astype(np.float64)
     low, high = np.floor(flat.min(0)).astype(int) - 2, np.ceil(flat.max(0)).astype(int) + 3
-    limit = np.array(pixels.shape[1::-1])
-    low, high = np.clip(low, 0, limit - 1), np.clip(high, 1, limit)
-    high = np.maximum(high, low + 1)
-    part = pixels[low[1] : high[1], low[0] : high[0]]
-    flat = flat - low.astype(np.float32)
     shrink = float(np.ptp(flat, axis=0).max()) / size
-    if shrink > _ALIASES:
-        small = np.maximum(np.round(np.array(part.shape[1::-1]) / shrink), 1).astype(int)
-        ratio = (small / np.array(part.shape[1::-1])).astype(np.float32)
-        part = cv2.resize(part, tuple(small), interpolation=cv2.INTER_AREA)
-        flat = (flat + 0.5) * ratio - 0.5
-    places = np.einsum("hwk,hwkc->hwc", table.weights, flat[table.corners])
+    part, there = averaged_down(pixels, low, high, round(shrink) if shrink > _ALIASES else 1)
+    places = _look_up(table.weights, table.corners, move(flat, there).astype(np.float32))
     return cv2.remap(part, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+@_jit
+def _look_up(weights, corners, values):
+    """values (V, C) at each texel: (S, S, C), by its corners and weights (S, S, 3)."""
+    height, width, _ = corners.shape
+    found = np.empty((height, width, values.shape[1]), values.dtype)
+    for y in range(height):
+        for x in range(width):
+            a, b, c = corners[y, x]
+            for k in range(values.shape[1]):
+                found[y, x, k] = (
+                    weights[y, x, 0] * values[a, k] + weights[y, x, 1] * values[b, k] + weights[y, x, 2] * values[c, k]
+                )
+    return found
 
 
 def seen(points: np.ndarray, size: int) -> np.ndarray:
@@ -86,7 +93,7 @@ def seen(points: np.ndarray, size: int) -> np.ndarray:
     facing, weight = (np.bincount(triangles.ravel(), np.repeat(each, 3), VERTICES) for each in (normal[:, 2], lengths))
     smooth = facing / np.maximum(weight, 1e-9)
     per_vertex = np.clip((smooth - _EDGE_ON) / (_TOWARDS - _EDGE_ON), 0, 1).astype(np.float32)
-    shown = np.einsum("hwk,hwk->hw", table.weights, per_vertex[table.corners])
+    shown = _look_up(table.weights, table.corners, per_vertex[:, None])[..., 0]
     for name, rows in hole_triangles().items():
         hole = (table.triangle >= rows[0]) & (table.triangle <= rows[-1])
         shown[hole] = np.clip((openness(points, name) - _SHUT) / (_OPEN - _SHUT), 0, 1)

@@ -10,6 +10,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+_WHOLE = 1e-6  # pixels off a whole number, which interpolation cannot tell from it
+
 
 class Rectangle(NamedTuple):
     """A rectangle of a frame in whole pixels; x1 and y1 lie just outside."""
@@ -78,9 +80,20 @@ def rectangle_of(
 
 def bring(picture: np.ndarray, matrix: np.ndarray, rectangle: Rectangle, interpolation: int, border: int) -> np.ndarray:
     """A crop, sampled for each pixel of the frame's rectangle. `border`: a cv2 border mode for what lies outside."""
-    h, w = rectangle.shape
+    return warped_back(picture, moved_to(matrix, rectangle), rectangle.shape, interpolation, border)
+
+
+def warped_back(
+    picture: np.ndarray, matrix: np.ndarray, shape: tuple[int, int], interpolation: int, border: int
+) -> np.ndarray:
+    """A picture of that shape (h, w), each of whose pixels lies in `picture` where the matrix takes it. Where that only
+    moves by whole pixels and nothing lies outside, it is cut out: the same, at a tenth of the cost."""
+    x, y = np.rint(matrix[:, 2]).astype(int)
+    inside = 0 <= x <= picture.shape[1] - shape[1] and 0 <= y <= picture.shape[0] - shape[0]
+    if inside and np.abs(matrix - [[1, 0, x], [0, 1, y]]).max() < _WHOLE:
+        return picture[y : y + shape[0], x : x + shape[1]].copy()
     flags = interpolation | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(picture, moved_to(matrix, rectangle), (w, h), flags=flags, borderMode=border)
+    return cv2.warpAffine(picture, matrix, shape[::-1], flags=flags, borderMode=border)
 
 
 def part_for(crop: np.ndarray, matrix: np.ndarray, rectangle: Rectangle, margin: int) -> tuple[np.ndarray, np.ndarray]:

@@ -20,6 +20,7 @@ from ..faces.own_skin import features, lab_length
 from ..faces.shape import reshaped
 from ..faces.wrap import facing, seen, wrap
 from ..faceset.mean_texture import filled
+from .place import warped_back
 
 _FADE = 0.07  # of mesh space: width of the edge within the mesh's outline
 # mesh space holds the mouth open, which leaves the chin little room: the edge narrows to the first between the others
@@ -34,7 +35,7 @@ _COARSE = 2.0  # pixels: detail is what a blur of this deviation takes away
 _TOO_SMALL = 100  # pixels of face
 _DETAIL = 0.5, 1.5  # weaker and it is plastic, stronger and noise is raised
 _NO_DETAIL = 0.25  # levels of 255
-_SEEN_SIDE = 64  # visibility is smooth: worked out at this side
+SEEN_SIDE = 64  # visibility is smooth: worked out at this side
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,7 +71,7 @@ def wardrobe(
     mask = (_edge(size) * face).astype(np.float32)
     # half hair, or a beard beside a bare cheek, says nothing of the light
     bare = _bare(skin)
-    side = (_SEEN_SIDE, _SEEN_SIDE)
+    side = (SEEN_SIDE, SEEN_SIDE)
     trust, edge = (
         cv2.resize(each * bare, side, interpolation=cv2.INTER_AREA) for each in (mask, 4 * mask * (1 - mask))
     )
@@ -109,14 +110,16 @@ def wear(
     openings: np.ndarray | None = None,
     fine: bool = False,
     bare: np.ndarray | None = None,
+    visible: np.ndarray | None = None,
 ) -> Worn:
     """texture (T, T, 3) float32 0..1 as the model drew it; frame (H, W, 3) uint8; plate (S, S, 3) uint8, the texture
     of the frame's face; points (VERTICES, 3) of it in frame pixels; shape, light, detail 0..1: how much of the source's
     form, of the plate's light and of the strength of its detail; openings (3,): how much further than the
     plate's mouth and eyes are to open, in face heights; fine: for a plate of more than 8 bits; bare (S, S) 0..1: where
-    nothing stands before the plate's face, for what does says nothing of its light (None: nothing does)."""
+    nothing stands before the plate's face, for what does says nothing of its light (None: nothing does); visible
+    (SEEN_SIDE, SEEN_SIDE): seen(points, SEEN_SIDE) where it is known already."""
     size = texture.shape[0]
-    visible = seen(points, _SEEN_SIDE)
+    visible = seen(points, SEEN_SIDE) if visible is None else visible
     if light:
         told = visible if bare is None else visible * _surely(bare)
         trust, edge = told * clothes.trust, told * clothes.edge
@@ -132,7 +135,8 @@ def wear(
     drawn = np.clip(drawn, 0, 255) if fine else drawn
     crop, mask = cv2.cvtColor(drawn, cv2.COLOR_RGBA2RGB), cv2.extractChannel(drawn, 3)
     if detail:
-        under = cv2.warpAffine(frame, matrix, (side, side), borderMode=cv2.BORDER_REPLICATE)
+        back = cv2.invertAffineTransform(matrix)
+        under = warped_back(frame, back, (side, side), cv2.INTER_LINEAR, cv2.BORDER_REPLICATE)
         crop = _as_fine(crop, under, mask, detail)
     return Worn(crop * np.float32(1 / 255), matrix, mask * np.float32(1 / 255), points)
 
@@ -140,7 +144,7 @@ def wear(
 def _surely(bare: np.ndarray) -> np.ndarray:
     """Where nothing stands before a face (S, S), or close by: a mask ends a little within what it tells; small."""
     near = cv2.erode(bare, np.ones((3, 3), np.uint8))
-    return cv2.resize(near, (_SEEN_SIDE, _SEEN_SIDE), interpolation=cv2.INTER_AREA)
+    return cv2.resize(near, (SEEN_SIDE, SEEN_SIDE), interpolation=cv2.INTER_AREA)
 
 
 def _as_fine(crop: np.ndarray, plate: np.ndarray, mask: np.ndarray, share: float) -> np.ndarray:

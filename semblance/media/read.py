@@ -5,7 +5,7 @@ ClipInfo -> times (N,), Frames. Nothing is held but the decoder's own few frames
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
 
 import av
@@ -41,14 +41,17 @@ def timeline_of(path: Path) -> Timeline:
     return timeline
 
 
-def read_frames(info: ClipInfo, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
-    """The frames [start, stop) by their index in frame_times, upright, RGB and native.
+def read_frames(
+    info: ClipInfo, start: int = 0, stop: int | None = None, wanted: Container[int] | None = None
+) -> Iterator[Frame]:
+    """The frames [start, stop) by their index in frame_times, upright, RGB and native; of those only the wanted ones:
+    to decode a frame costs less than to turn it and to convert it.
 
     Decoding begins at the last key frame at or before `start`. A frame that the decoder cannot give is passed over; the
     ones after it keep their index. Raises MediaError if the clip cannot be opened.
     """
     if info.container == FOLDER:
-        yield from read_folder(info, start, stop)
+        yield from (frame for frame in read_folder(info, start, stop) if wanted is None or frame.index in wanted)
         return
     timeline = timeline_of(info.path)
     stop = len(timeline.ticks) if stop is None else min(stop, len(timeline.ticks))
@@ -58,7 +61,7 @@ def read_frames(info: ClipInfo, start: int = 0, stop: int | None = None) -> Iter
     for index, native in _natives(info.path, timeline, start):
         if index >= stop:
             return
-        if index >= start:
+        if index >= start and (wanted is None or index in wanted):
             if info.rotation:
                 turner = turner or Turner(info.rotation, native)
                 native = turner.turn(native)
@@ -69,12 +72,13 @@ def frames_at(info: ClipInfo, indices: Sequence[int]) -> Iterator[Frame | None]:
     """The frames of these rising indices, one by one; None for one that the decoder, coming from the key frame before,
     cannot give.
 
-    Frames near to each other come from one run of the decoder: starting it anew costs as much as decoding many.
+    Frames near to each other come from one run of the decoder: starting it anew costs as much as decoding many. From a
+    folder each is read by itself.
     """
-    for run in _runs(indices):
+    for run in _runs(indices, 1 if info.container == FOLDER else _NEAR):
         wanted = iter(run)
         index = next(wanted)
-        for frame in read_frames(info, run[0], run[-1] + 1):
+        for frame in read_frames(info, run[0], run[-1] + 1, set(run)):
             while index is not None and index < frame.index:
                 yield None
                 index = next(wanted, None)
@@ -86,11 +90,11 @@ def frames_at(info: ClipInfo, indices: Sequence[int]) -> Iterator[Frame | None]:
             index = next(wanted, None)
 
 
-def _runs(indices: Sequence[int]) -> Iterator[list[int]]:
+def _runs(indices: Sequence[int], near: int) -> Iterator[list[int]]:
     """Parted where it is far from one to the next."""
     run: list[int] = []
     for index in indices:
-        if run and index - run[-1] > _NEAR:
+        if run and index - run[-1] > near:
             yield run
             run = []
         run.append(int(index))
