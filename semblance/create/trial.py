@@ -44,6 +44,10 @@ class Look:
     index: int
     frames: list[DrawnFrame]
 
+    def alone(self) -> Look:
+        """The same frame without its neighbours."""
+        return Look(self.index, [each for each in self.frames if each.frame.index == self.index])
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tried:
@@ -122,7 +126,8 @@ def attempt(
                 result = paste(drawn.frame.pixels, done.patches)
                 counts = whole or drawn.frame.index == look.index
                 plate = Picture(drawn.frame.pixels, face)
-                comparison.take(drawn.frame.index, Picture(result, face), plate, picture=counts)
+                moving = len(look.frames) > 1
+                comparison.take(drawn.frame.index, Picture(result, face), plate, picture=counts, moving=moving)
                 if counts:
                     pictures.append(result)
                     places.append(len(comparison.frames) - 1)

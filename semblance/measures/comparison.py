@@ -83,8 +83,10 @@ class Comparison:
         plate: View | None,
         true: TrueView | None = None,
         picture: bool = True,
+        moving: bool = True,
     ) -> None:
-        """The next frame; None: it could not be read; picture False: only what is measured over time."""
+        """The next frame; None: it could not be read; picture False: only what is measured over time; moving False:
+        only what the frame tells by itself."""
         self.frames.append(index)
         for values in self._scalars.values():
             values.append(np.nan)
@@ -93,7 +95,8 @@ class Comparison:
         if result and plate and plate.face:
             if picture:
                 self._note_picture(result.pixels, plate.pixels, plate.face)
-            self._note_steady(index, result.pixels, plate.pixels, plate.face)
+            if moving:
+                self._note_steady(index, result.pixels, plate.pixels, plate.face)
         if result and true:
             self._note_true(result, true)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from semblance import swap
-from semblance.create.choose import choose_merge, descend, final, told
+from semblance.create.choose import choose_merge, descend, final, sharpened, told
 from semblance.create.options import SwapOptions
 from semblance.create.painter import Painter
 from semblance.create.trial import Tried, attempt, choose_looks, draw_looks
@@ -63,6 +63,27 @@ def test_close_finalists_prove_themselves_on_other_frames():
     assert final(made[0], made[:1], again) is made[0]
     hardly = [tried(merges[0], 2.0), tried(merges[1], 1.95)]
     assert final(hardly[1], hardly, lambda merge: tried(merge, 2.0)) is hardly[0]
+
+
+def test_a_soft_face_is_sharpened_to_the_plates_own_sharpness_and_no_other():
+    asked = []
+
+    def of(own: float, worth: float = 1.0):
+        """A face whose detail is `own` of the plate's, and grows by twice the amount."""
+
+        def attempt_of(merge):
+            asked.append(merge.sharpen)
+            sharpness = (own * (1 + 2 * merge.sharpen)) ** 2
+            return Tried(merge, {"sharpness": sharpness}, 1 + worth * abs(np.log(sharpness)))
+
+        return attempt_of
+
+    for own, amount, tries in ((0.5, 0.5, [0.3, 0.5]), (0.625, 0.3, [0.3]), (0.1, 1.5, [0.3, 1.5]), (0.99, 0.0, [])):
+        asked.clear()
+        assert sharpened(of(own)(MergeOptions()), of(own)).merge.sharpen == amount
+        assert asked[1:] == tries
+    before = of(0.5, worth=-0.1)(MergeOptions())
+    assert sharpened(before, of(0.5, worth=-0.1)) is before, "where it is not worth it, nothing is sharpened"
 
 
 def test_the_choice_and_what_it_gains_are_told():
