@@ -35,6 +35,7 @@ _COARSE = 2.0  # pixels: detail is what a blur of this deviation takes away
 _TOO_SMALL = 100  # pixels of face
 _DETAIL = 0.5, 1.5  # weaker and it is plastic, stronger and noise is raised
 _NO_DETAIL = 0.25  # levels of 255
+_OWN = 0.1  # of the mask: what is more is all the new face's
 SEEN_SIDE = 64  # visibility is smooth: worked out at this side
 
 
@@ -134,11 +135,19 @@ def wear(
     drawn, _ = wrap(layers, crop_points, side, side)
     drawn = np.clip(drawn, 0, 255) if fine else drawn
     crop, mask = cv2.cvtColor(drawn, cv2.COLOR_RGBA2RGB), cv2.extractChannel(drawn, 3)
+    back = cv2.invertAffineTransform(matrix)
+    under = warped_back(frame, back, (side, side), cv2.INTER_LINEAR, cv2.BORDER_REPLICATE)
     if detail:
-        back = cv2.invertAffineTransform(matrix)
-        under = warped_back(frame, back, (side, side), cv2.INTER_LINEAR, cv2.BORDER_REPLICATE)
         crop = _as_fine(crop, under, mask, detail)
+    crop = _with_plate_beyond(crop, under, mask)
     return Worn(crop * np.float32(1 / 255), matrix, mask * np.float32(1 / 255), points)
+
+
+def _with_plate_beyond(crop: np.ndarray, plate: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """The face (S, S, 3), uint8 or as many levels in float32, that goes over into the plate where its mask (S, S) ends:
+    a feather reaches beyond, where the mesh shows its rim or nothing, and would draw that as a line."""
+    share = np.minimum(mask * np.float32(1 / (255 * _OWN)), 1)
+    return cv2.blendLinear(crop, plate.astype(crop.dtype, copy=False), share, 1 - share)
 
 
 def _surely(bare: np.ndarray) -> np.ndarray:
