@@ -52,11 +52,12 @@ def test_the_plates_own_texture_worn_is_the_plate(clothes):
 
 def test_beyond_its_mask_the_face_is_the_plate_for_a_feather_to_reach_into(clothes):
     for fine in (False, True):
-        worn = wear(plain((20, 30, 160)).astype(np.float32) / 255, FRAME, plain(), points(), clothes, 0.0, 0.0, fine=fine)
+        blue = plain((20, 30, 160)).astype(np.float32) / 255
+        worn = wear(blue, FRAME, plain(), points(), clothes, 0.0, 0.0, fine=fine)
         x, y = np.round(-worn.matrix[:, 2]).astype(int)
         h, w = worn.mask.shape
         gap = np.abs(worn.crop * 255 - FRAME[y : y + h, x : x + w]).max(2)
-        assert gap[worn.mask < 1e-3].max() < 1.5 and gap[worn.mask > 0.5].min() > 20
+        assert gap[worn.mask < 1e-3].max() < 2.5 and gap[worn.mask > 0.5].min() > 20
 
 
 def test_the_mask_is_whole_in_the_face_and_nothing_at_the_outline(clothes):
