@@ -23,7 +23,7 @@ from ..people.body import Body
 from ..people.film import Take, dressed, lit
 from ..people.occluders import KINDS, draw_occluder
 from ..people.performance import EXPRESSIONS, Performance, PerformanceOptions, draw_performance
-from ..people.person import Person, draw_person
+from ..people.person import HAIR, Person, draw_person
 from ..people.render import Actor, Moment, Shot
 from ..people.scene import Scene, draw_scene
 from ..streams import side_by_side
@@ -34,6 +34,7 @@ _FACE = [REGIONS[name] for name in ("skin", "eyes", "mouth", "lips")]
 _BEFORE = [REGIONS[name] for name in ("hair", "clothes", "occluder")]
 _FRAME = 1.7  # sides of the frame in sides of the picture: about one pixel of the frame to one of the picture
 _WORKERS = 2
+_BEARDS = 0.35
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,10 +71,11 @@ class Masked:
 
 def draw_sitting(seed: int, number: int, pictures: int = PICTURES) -> Sitting:
     """Sitting `number` of a seed: always a person of its own. Six in ten pictures have an occluder, four in ten people
-    wear glasses; heads turn by up to 50 degrees."""
+    wear glasses, a third a beard, of any colour; heads turn by up to 50 degrees."""
     rng = np.random.default_rng([seed, number, 0x5E6])
     who = int(rng.integers(2**32))
     person = replace(draw_person(who), glasses=bool(rng.random() < 0.4))
+    person = _bearded(person, np.random.default_rng([seed, number, 0xBEA]))
     acting = PerformanceOptions(seconds=8, speech=False, liveliness=1.4)
     performance = draw_performance(int(rng.integers(2**32)), acting)
     kinds = [kind for kind in KINDS if kind != "strand" or person.hair_cut not in ("bald", "buzz")]
@@ -94,6 +96,18 @@ def draw_sitting(seed: int, number: int, pictures: int = PICTURES) -> Sitting:
             )
         )
     return Sitting(person, performance, tuple(views))
+
+
+def _bearded(person: Person, rng: np.random.Generator) -> Person:
+    """One in three with a beard and hair of a colour drawn evenly: of people as they come one in a hundred has a white
+    one, and a net that never saw one takes it for hair before the face."""
+    if rng.random() > _BEARDS:
+        return person
+    colour = tuple(float(v) for v in np.array(HAIR[str(rng.choice(list(HAIR)))]) * rng.uniform(0.75, 1.25))
+    return replace(
+        person, beard=float(rng.uniform(0.5, 1)), moustache=float(rng.choice([0.0, 0.9])), brow_colour=colour,
+        hair_colour=colour,
+    )  # fmt: skip
 
 
 def film_sitting(sitting: Sitting, body: Body, side: int) -> Iterator[Masked]:

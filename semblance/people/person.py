@@ -62,7 +62,7 @@ _IRISES = {
     "blue": (0.12, 0.21, 0.33),
     "grey": (0.2, 0.24, 0.27),
 }
-_HAIR = {
+HAIR = {
     "black": (0.008, 0.007, 0.007),
     "dark brown": (0.03, 0.017, 0.01),
     "brown": (0.075, 0.04, 0.02),
@@ -97,10 +97,10 @@ def draw_person(seed: int) -> Person:
     elif dark:
         hair = rng.choice(["black", "dark brown"], p=[0.8, 0.2])
     else:
-        hair = rng.choice(list(_HAIR)[:6], p=[0.16, 0.24, 0.22, 0.12, 0.14, 0.12])
+        hair = rng.choice(list(HAIR)[:6], p=[0.16, 0.24, 0.22, 0.12, 0.14, 0.12])
     cuts = ["bald", "buzz", "short", "side", "curly"] if masculine else ["side", "long", "bob", "bun", "curly", "short"]
     beard = masculine * float(rng.choice([0, 0, 0, rng.uniform(0.5, 1)]))
-    hair_colour = tuple(float(v) for v in np.array(_HAIR[hair]) * rng.uniform(0.75, 1.25))
+    hair_colour = tuple(float(v) for v in np.array(HAIR[hair]) * rng.uniform(0.75, 1.25))
     return Person(
         seed=seed,
         identity=identity,

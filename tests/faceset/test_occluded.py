@@ -54,6 +54,9 @@ def test_more_than_half_have_something_before_the_face_and_heads_turn():
     sittings = [draw_sitting(0, number) for number in range(40)]
     views = [(view, sitting.person.glasses) for sitting in sittings for view in sitting.views]
     assert np.mean([bool(view.occluder) or glasses for view, glasses in views]) > 0.6
+    bearded = [sitting.person for sitting in sittings if sitting.person.beard >= 0.5]
+    assert 0.25 < len(bearded) / len(sittings) < 0.6
+    assert any(min(person.brow_colour) > 0.4 for person in bearded), "white ones among them"
     yaws = np.array([view.pose[0] for view, _ in views])
     assert np.abs(yaws).max() < 51 and (np.abs(yaws) > 30).mean() > 0.2 and (np.abs(yaws) < 15).mean() > 0.25
     assert {view.occluder for view, _ in views} == {"", "hand", "microphone", "mug", "strand"}
