@@ -1,10 +1,11 @@
 """Makes the occlusion mask's weights from seeds: film -> train -> measure on people never seen -> write at 16 bits.
 
     python scripts/train_occlusion_mask.py [--out out/mask_xseg] [--pictures 4800] [--minutes 90] [--resume] [--ship]
+    python scripts/train_occlusion_mask.py --onwards --seed 2027 --pictures 780 --samples 60000 [--ship]
 
 OUT/film and OUT/held-out: the pictures (filmed once, more may be asked for later); OUT/run: the training run;
 OUT/measured.json, OUT/held-out.png: how good the masks are, by what covers the face. --resume goes on with the run;
---ship writes the weights into the package. See docs/models/mask_xseg.md.
+--onwards begins with the weights in the package, and is gentle with them; --ship writes the weights there. See docs/models/mask_xseg.md.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from semblance.weights import save_base
 SEED, HELD_OUT_SEED, HELD_OUT = 2026, 7062, 240
 LICENCE = "Apache-2.0; trained on people who do not exist, drawn by this package"
 _SHOWN, _COLUMNS = 60, 10
+_GENTLE = 6e-4  # learning rate of --onwards
 
 
 def measured(run: Path, folder: Path, side: int) -> tuple[dict, np.ndarray]:
@@ -78,15 +80,27 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=90.0)
     parser.add_argument("--side", type=int, default=192, help="of a picture; 384 for the preset 'paper'")
     parser.add_argument("--preset", default="small")
+    parser.add_argument("--seed", type=int, default=SEED, help="of the people that are learned from")
+    parser.add_argument("--samples", type=int, help="instead of minutes")
+    parser.add_argument("--onwards", action="store_true", help="begin with the package's weights")
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--ship", action="store_true", help="write the weights into the package")
     asked = parser.parse_args()
     progress, out = TerminalProgress(), asked.out
-    facts = {"seed": SEED, "held_out_seed": HELD_OUT_SEED, "pictures": asked.pictures, "held_out": asked.held_out}
-    for name, pictures, seed in (("film", asked.pictures, SEED), ("held-out", asked.held_out, HELD_OUT_SEED)):
+    facts = {
+        "seed": asked.seed,
+        "onwards": asked.onwards,
+        "held_out_seed": HELD_OUT_SEED,
+        "pictures": asked.pictures,
+        "held_out": asked.held_out,
+    }
+    for name, pictures, seed in (("film", asked.pictures, asked.seed), ("held-out", asked.held_out, HELD_OUT_SEED)):
         options = OcclusionOptions(pictures=pictures, seed=seed, side=asked.side)
         print(film_occlusions(out / name, options, progress).summary())
-    options = TrainOptions(minutes=asked.minutes, seed=SEED, from_scratch=True)
+    length = {"samples": asked.samples} if asked.samples else {"minutes": asked.minutes}
+    options = TrainOptions(**length, seed=asked.seed, from_scratch=not asked.onwards)
+    if asked.onwards:
+        options = options.changed(learning_rate=_GENTLE)
     result = mask_train(
         out / "film", out / "run", preset=asked.preset, options=options, resume=asked.resume, progress=progress
     )
