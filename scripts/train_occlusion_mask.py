@@ -5,7 +5,8 @@
 
 OUT/film and OUT/held-out: the pictures (filmed once, more may be asked for later); OUT/run: the training run;
 OUT/measured.json, OUT/held-out.png: how good the masks are, by what covers the face. --resume goes on with the run;
---onwards begins with the weights in the package, and is gentle with them; --ship writes the weights there. See docs/models/mask_xseg.md.
+--onwards begins with the weights in the package, and is gentle with them; --ship writes the weights there. See
+docs/models/mask_xseg.md.
 """
 
 from __future__ import annotations
