@@ -39,7 +39,7 @@ FLAT, MOST, WHOLE = 0.85, 5.0, 2.5
 GRAIN = 0.2  # levels that fine texture alone is worth
 # what counts as texture, finer than the mark and as coarse as it: levels that are noise, levels at which strong edges
 # are cut off, which hide no more, and strength per level between
-FINE, COARSE = (0.6, 6.0, 7.0), (0.9, 4.0, 18.0)
+FINE, COARSE = (0.5, 6.0, 6.5), (0.75, 4.0, 16.0)
 _SEED = 0x53656D62
 
 
