@@ -35,7 +35,7 @@ REACH = int(HIGH * TILE) + 1  # no wave has more cycles per tile, down or right
 # strength in levels of 8 bits (rms) at the reference size: in flat areas, per level of texture beyond what noise is,
 # at most, and over the whole of a frame: 2.5 is 40.1 dB. Where texture hides it a mark may be strong, so that walls and
 # skin need to carry less of what H.264 at crf 33 leaves over
-FLAT, MOST, WHOLE = 0.85, 5.0, 2.5
+FLAT, MOST, WHOLE = 0.85, 4.0, 2.5
 GRAIN = 0.2  # levels that fine texture alone is worth
 # what counts as texture, finer than the mark and as coarse as it: levels that are noise, levels at which strong edges
 # are cut off, which hide no more, and strength per level between
