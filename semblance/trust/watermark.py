@@ -164,7 +164,8 @@ def strength(luma: np.ndarray, unit: float) -> np.ndarray:
     coarse = _texture(cv2.absdiff(smooth, cv2.blur(smooth, (7, 7))), *COARSE, unit)
     size = (REFERENCE / max(min(height, width), REFERENCE)) ** 0.75
     allowed = np.minimum(fine, coarse + np.float32(GRAIN * unit)) + np.float32(FLAT * unit)
-    return _capped(allowed, np.float32(MOST * unit), np.float32(WHOLE * unit / np.sqrt(size))) * np.float32(size)
+    most, whole = (np.float32(each * unit / np.sqrt(size)) for each in (MOST, WHOLE))
+    return _capped(allowed, most, whole) * np.float32(size)
 
 
 def _capped(allowed: np.ndarray, most: np.float32, whole: np.float32) -> np.ndarray:
