@@ -23,7 +23,7 @@ from .view import has_mesh
 LOOKS = 5  # frames, hard ones and usual ones; three pictures of each, and one of the frames in between
 _BETTER = 0.97  # of the score before: a change that gains less is not worth a setting that is not the usual one
 _SHORT = 15  # frames for each look: in a shorter clip fewer are taken, or the trial would take longer than the swap
-_FINALISTS = 4  # settings that are tried again on other frames
+_FINALISTS = 4  # settings that are tried again on the frames in between, in motion
 _CLOSE = 0.9  # of the second best's score: who is so far ahead need not prove it again
 _SOFT = 0.93  # of the plate's sharpness: under it sharpening is tried
 _LITTLE, _MUCH = 0.3, 1.5  # how much is tried first, and at most
@@ -137,8 +137,8 @@ def sharpened(best: Tried, tried: Callable[[MergeOptions], Tried]) -> Tried:
 
 
 def final(best: Tried, made: list[Tried], again: Callable[[MergeOptions], Tried]) -> Tried:
-    """Of the best few that were tried, the one that is best on other frames as well: few frames tell two good settings
-    apart by chance. The usual one, which was tried first, stays if it is among them and none is plainly better."""
+    """Of the best few that were tried, the one that is best on the frames in between as well, now with their neighbours:
+    few frames tell two good settings apart by chance. The usual one, which was tried first, stays if it is among them and none is plainly better."""
     usual, near = made[0], sorted(made, key=lambda tried: tried.score)[:_FINALISTS]
     if len(near) < 2 or near[0].score < _CLOSE * near[1].score:
         return best
