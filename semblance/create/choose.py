@@ -137,8 +137,9 @@ def sharpened(best: Tried, tried: Callable[[MergeOptions], Tried]) -> Tried:
 
 
 def final(best: Tried, made: list[Tried], again: Callable[[MergeOptions], Tried]) -> Tried:
-    """Of the best few that were tried, the one that is best on the frames in between as well, now with their neighbours:
-    few frames tell two good settings apart by chance. The usual one, which was tried first, stays if it is among them and none is plainly better."""
+    """Of the best few that were tried, the one that is best on the frames in between as well, now with their
+    neighbours: few frames tell two good settings apart by chance. The usual one, which was tried first, stays if it is
+    among them and none is plainly better."""
     usual, near = made[0], sorted(made, key=lambda tried: tried.score)[:_FINALISTS]
     if len(near) < 2 or near[0].score < _CLOSE * near[1].score:
         return best
