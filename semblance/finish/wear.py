@@ -30,6 +30,8 @@ _MARGIN = 6  # pixels of the crop around the face: what a feather and cubic inte
 _LARGEST = 1.6  # crop pixels per texel: a closer face is drawn at this and enlarged
 _SKIN = 16.0, 30.0  # Lab distances from the face's own skin: within the first it is skin, beyond the second it is not
 _HALF, _BARE = 0.5, 0.9  # of what _skin tells: what is still hair, and what is skin alone
+_OFFSET = 16.0  # L + 16 grows as the cube root of light, and so do a and b
+_GREYER, _OTHER = (0.45, 0.7), (0.35, 0.6)  # off the skin's own tint, and lightness as a logarithm: skin, and no skin
 _CHIN, _JAW = ((0.90, 0.95), (0.4, 0.6)), 0.62  # of mesh space: rows and columns; from where on down it has a beard
 _COARSE = 2.0  # pixels: detail is what a blur of this deviation takes away
 _TOO_SMALL = 100  # pixels of face
@@ -71,11 +73,12 @@ def wardrobe(
     skin = np.minimum(*(_skin(mean, bearded=False) for mean in (source_mean, target_mean)))
     mask = (_edge(size) * face).astype(np.float32)
     # half hair, or a beard beside a bare cheek, says nothing of the light
-    bare = _bare(skin)
-    side = (SEEN_SIDE, SEEN_SIDE)
+    bare, side = _bare(skin), (SEEN_SIDE, SEEN_SIDE)
     trust, edge = (
         cv2.resize(each * bare, side, interpolation=cv2.INTER_AREA) for each in (mask, 4 * mask * (1 - mask))
     )
+    hairless = np.minimum(*(_unlike_hair(mean) for mean in (source_mean, target_mean)))
+    trust, edge = trust * hairless, edge * hairless
     return Wardrobe(source_shape, target_shape, mask, trust, edge)
 
 
@@ -227,6 +230,21 @@ def _skin(mean: np.ndarray, bearded: bool, inner: Callable[[int], np.ndarray] | 
     skin = np.maximum(skin, (inner or _inner)(side))
     skin = cv2.GaussianBlur(cv2.erode(skin, np.ones((3, 3), np.uint8)), (0, 0), 1.2)
     return cv2.resize(skin, (size, size), interpolation=cv2.INTER_LINEAR)
+
+
+def _unlike_hair(mean: np.ndarray) -> np.ndarray:
+    """Mean texture (T, T, 3) uint8 -> (SEEN_SIDE, SEEN_SIDE) 0..1: 0 where it is no skin in any light, for a white beard
+    would be taken for a lamp under the chin, a black one for a shadow."""
+    side = (SEEN_SIDE, SEEN_SIDE)
+    lab = cv2.cvtColor(cv2.resize(mean, side, interpolation=cv2.INTER_AREA).astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
+    face = _edge(SEEN_SIDE) > 0.99
+    tint = lab[..., 1:] / (lab[..., :1] + _OFFSET)  # light scales both alike
+    usual = np.median(tint[face], axis=0)
+    greyer = np.linalg.norm(tint - usual, axis=2) / max(float(np.linalg.norm(usual)), 1e-3)
+    lightness = np.log(lab[..., 0] + _OFFSET)
+    other = np.abs(lightness - np.median(lightness[face]))
+    share = np.minimum(*((end - off) / (end - start) for off, (start, end) in ((greyer, _GREYER), (other, _OTHER))))
+    return np.clip(share, 0, 1).astype(np.float32)
 
 
 def _inner(size: int) -> np.ndarray:

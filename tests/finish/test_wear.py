@@ -169,6 +169,22 @@ def test_what_stands_before_the_plates_face_tells_nothing_of_its_light(clothes):
     assert np.abs(shaded.crop * 255 - SKIN)[shaded.mask > 0.99].mean() > 15
 
 
+@pytest.mark.parametrize("beard", [(225, 222, 220), (55, 45, 42)])
+def test_a_beard_amid_the_chin_is_no_light_but_a_shadow_over_half_the_face_is(beard):
+    bearded = plain()
+    chin = slice(int(0.70 * T), int(0.92 * T)), slice(int(0.2 * T), int(0.8 * T))
+    bearded[chin] = beard
+    drawn = plain().astype(np.float32) / 255
+    made = wardrobe(SHAPE, SHAPE, plain(), bearded)
+    worn = wear(drawn, FRAME, bearded, points(), made, 0.0, 1.0)
+    assert np.abs(worn.crop * 255 - SKIN)[worn.mask > 0.99].mean() < 4
+    shaded = plain()
+    shaded[:, : T // 2] = SKIN * 0.72
+    bare = wardrobe(SHAPE, SHAPE, plain(), plain())
+    made = wardrobe(SHAPE, SHAPE, plain(), shaded)
+    assert made.trust.sum() > 0.97 * bare.trust.sum()
+
+
 def test_hair_and_background_beside_the_source_are_never_drawn():
     mean = plain()
     mean[:, : int(0.12 * T)] = (30, 30, 35)  # hair that hangs beside the cheek
