@@ -50,6 +50,7 @@ FIXED: dict[str, dict] = {
     "mkl, bands": {"colour": "mkl", "blend": "bands"},
 }
 SHOWN = ("seam", "seam, worst part", "sharpness", "flicker", "double edges", "identity to source")
+_FACE = [REGIONS[name] for name in ("skin", "eyes", "mouth", "lips")]
 
 
 class _Told(Progress):
@@ -90,9 +91,9 @@ def stretch(painter: Painter, plate: Path, start: int, stop: int) -> Look:
 
 
 def masks_of(plate: Path, painter: Painter, start: int, stop: int) -> dict | None:
-    """Where something stands before the face: how much of it the merge leaves alone, and how its mask fits the truth,
-    within the face that it would cover without an occluder. None where no truth lies beside the plate, or nothing
-    covers the face."""
+    """Where something stands before the face: how much of it the merge leaves alone, and how its mask fits the truth
+    (the face's own pixels: a fringe over it is none), within the face that it would cover without an occluder. None
+    where no truth lies beside the plate, or nothing covers the face."""
     path = masks_path(plate)
     if not path.exists():
         return None
@@ -103,7 +104,7 @@ def masks_of(plate: Path, painter: Painter, start: int, stop: int) -> dict | Non
         face = bare[regions.index] > 0.5
         drawn.append(kept[regions.index])
         cover.append((shown == REGIONS["occluder"]) & face)
-        truth.append(face & ~cover[-1])
+        truth.append(face & np.isin(shown, _FACE))
     cover = np.array(cover)
     if not cover.any():
         return None

@@ -55,9 +55,10 @@ def watch(info: ClipInfo, start: int, stop: int, carry: int, clock: Clock, depth
             return
         here = found[reach][0]
         window = [faces if of == here else [] for of, faces in found]
-        smooth = steadied(window)
+        sound = without_leapt(window)
+        smooth = steadied([*sound[:reach], window[reach], *sound[reach + 1 :]])
         leapt = frozenset(face.track for face in smooth if leaps(window, face.track))
-        yield Watched(middle, smooth, leapt, carried_over(without_leapt(window), carry) if carry else [])
+        yield Watched(middle, smooth, leapt, carried_over(sound, carry) if carry else [])
 
     frames = ahead(clock.timed("decode", read_frames(info, max(start - reach, 0), stop + reach)), depth)
     shots = ShotFinder()

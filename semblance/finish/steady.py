@@ -17,7 +17,8 @@ from ..types import Face
 
 REACH = 2  # frames to either side
 _DEGREE = 2  # of the polynomial
-_LEAP = 0.12  # of the face's size, off the straight line between its neighbours
+# of the face's size, off the straight line between its neighbours: 0.03 at most where the finder sees the face
+_LEAP = 0.1
 
 
 def steadied(window: Sequence[Sequence[Face]]) -> list[Face]:
@@ -58,13 +59,16 @@ def _weights(first: int, last: int) -> np.ndarray:
 
 
 def leaps(window: Sequence[Sequence[Face]], track: int) -> bool:
-    """Whether the middle frame's face of this track lies far off the line between the frames beside it."""
+    """Whether the middle frame's face of this track lies far off the line between the frames beside it: elsewhere, or
+    turned another way, as the finder takes a hand before a face for a mouth."""
     middle = len(window) // 2
-    run = [_of_track(faces, track) for faces in window[middle - 1 : middle + 2]]
-    if not all(run):
+    face = _of_track(window[middle], track)
+    beside = [face and _same(window[middle + step], face) for step in (-1, 1)]
+    if not all(beside):
         return False
-    before, now, after = (face.landmarks[:, :2].mean(0) for face in run)
-    return bool(np.linalg.norm(now - (before + after) / 2) > _LEAP * run[1].size)
+    before, after = (other.landmarks[:, :2] for other in beside)
+    off = np.linalg.norm(face.landmarks[:, :2] - (before + after) / 2, axis=1)
+    return bool(np.median(off) > _LEAP * face.size)  # a mouth that opens at once is no leap
 
 
 def without_leapt(window: Sequence[Sequence[Face]]) -> list[list[Face]]:
@@ -93,6 +97,11 @@ def carried_over(window: Sequence[Sequence[Face]], carry: int) -> list[Face]:
             share = steps_back / (steps_back + steps_on)
             filled.append(old.with_(landmarks=(1 - share) * old.landmarks + share * new.landmarks))
     return filled
+
+
+def _same(faces: Sequence[Face], face: Face) -> Face | None:
+    """The face of the same track, or of another (lost and found again) that lies on this one."""
+    return _of_track(faces, face.track) or next((other for other in faces if _close(other, face)), None)
 
 
 def _of_track(faces: Sequence[Face], track: int) -> Face | None:

@@ -48,6 +48,26 @@ def test_a_leap_and_only_a_leap_is_told():
     assert not leaps(faces([0, None, 40, 0, 0]), 0)
 
 
+def test_a_face_that_is_turned_for_one_frame_leaps_and_one_that_opens_its_mouth_does_not():
+    window = faces([0, 0, 0, 0, 0])
+    angle = np.radians(45)
+    turn = np.array([[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]])
+    middle = BASE.mean(0)
+    window[2] = [Face(((BASE - middle) @ turn.T + middle).astype(np.float32))]
+    assert leaps(window, 0)
+    opened = BASE.copy()
+    opened[:80, 1] += 50
+    window[2] = [Face(opened)]
+    assert not leaps(window, 0)
+
+
+def test_a_leap_is_told_of_a_face_that_was_lost_and_found_beside_it():
+    window = faces([0, 0], 3) + faces([40, 0, 0], 4)
+    assert leaps(window, 4)
+    assert not leaps(faces([0, 0], 3) + faces([2, 0, 0], 4), 4)
+    assert not leaps(faces([0, 0], 3) + faces([400, 400, 400], 4), 4)  # somebody else
+
+
 def test_a_lost_face_is_carried_to_where_it_must_have_been():
     window = faces([0, 2, None, None, 8], track=3)
     (face,) = carried_over(window, 2)
