@@ -268,12 +268,12 @@ def _models(progress: TerminalProgress, stop: StopSignal) -> Callable:
     from ..training.changes import described
 
     def command(model: tyro.conf.Positional[str] = "", preset: str = "small", speed: bool = True) -> None:
-        """List the models that can be trained: what each is, its size, and how fast it learns on this machine.
+        """List the models that can be trained: what each is, who published it, its size, and how fast it learns on this machine.
 
         Args:
             model: only this one, with all of its options
             preset: which size of it
-            speed: train each for some seconds to tell how fast it is
+            speed: how fast each is here, for which it trains some seconds; --no-speed leaves it out
         """
         if model:
             tell("\n".join(described(choose_preset(load_model_file(model), preset))))

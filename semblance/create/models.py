@@ -14,10 +14,12 @@ _SECONDS = 3.0  # of training each
 
 @dataclass(frozen=True)
 class ModelLine:
-    """A model in two lines; weights: millions; rate: faces a second that it learns from here, None where not timed."""
+    """A model in two lines; paper: who published it; weights: millions; rate: faces a second that it learns from here,
+    None where not timed."""
 
     name: str
     about: str
+    paper: str
     size: int
     weights: float
     rate: float | None
@@ -27,7 +29,8 @@ class ModelLine:
     def __str__(self) -> str:
         marks = ", ".join([*["the default"] * self.is_default, *["begins with shipped weights"] * self.has_base])
         speed = "" if self.rate is None else f"{self.rate:7.1f} faces/s here"
-        told = f"{self.name:<14} {self.about}\n{'':<14} {PRESET}: {self.size} px, {self.weights:.1f} M weights"
+        sizes = f"{PRESET}: {self.size} px, {self.weights:.1f} M weights"
+        told = f"{self.name:<14} {self.about}\n{'':<14} {self.paper}; {sizes}"
         return told + (f",{speed}" if speed else "") + (f"; {marks}" if marks else "")
 
 
@@ -48,4 +51,4 @@ def models(speed: bool = True, progress: Progress | None = None, stop: StopSigna
             weights = sum(parameter.numel() for parameter in module.Net(config).parameters()) / 1e6
         rate = training_speed(name, PRESET, _SECONDS).samples_per_second if speed else None
         has_base = base_path(name, PRESET).exists()
-        yield ModelLine(name, describe(name), config.size, weights, rate, has_base, name == DEFAULT)
+        yield ModelLine(name, describe(name), module.PAPER, config.size, weights, rate, has_base, name == DEFAULT)

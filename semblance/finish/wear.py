@@ -233,7 +233,7 @@ def _skin(mean: np.ndarray, bearded: bool, inner: Callable[[int], np.ndarray] | 
 
 
 def _unlike_hair(mean: np.ndarray) -> np.ndarray:
-    """Mean texture (T, T, 3) uint8 -> (SEEN_SIDE, SEEN_SIDE) 0..1: 0 where it is no skin in any light, for a white beard
+    """Mean texture (T, T, 3) uint8 -> (SEEN_SIDE, SEEN_SIDE), 0 where it is no skin in any light: a white beard
     would be taken for a lamp under the chin, a black one for a shadow."""
     side = (SEEN_SIDE, SEEN_SIDE)
     lab = cv2.cvtColor(cv2.resize(mean, side, interpolation=cv2.INTER_AREA).astype(np.float32) / 255, cv2.COLOR_RGB2Lab)

@@ -20,6 +20,7 @@ from ..faceset.disturb import DisturbOptions
 from ..options import Options
 from . import Moment, Phase
 
+PAPER = "iperov/DeepFaceLab, 2020-2023, code only"
 FAINT = 0.1
 """Answers below this are 0 (paper)."""
 

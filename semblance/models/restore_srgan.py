@@ -37,6 +37,7 @@ from ..nn.perceptual import perceptual
 from ..options import Options
 from . import Moment, Phase
 
+PAPER = "Ledig et al. 2017, arXiv 1609.04802"
 INSIDE = 4
 """The light net works at the drawn side over this."""
 LATE = 0.1  # of the learning rate, in the second half of the adversarial stage (paper: 1e-4, then 1e-5)

@@ -37,6 +37,7 @@ from ..nn.perceptual import perceptual
 from ..options import Options
 from . import Moment, Phase
 
+PAPER = "shaoanlu/faceswap-GAN, 2018, code only"
 DRAWS_MASK = True
 PLANES = ("eyes",)
 

@@ -21,6 +21,7 @@ from ..nn.saehd_config import SaehdConfig
 from ..nn.saehd_losses import face_judge_losses, generator_losses
 from . import Moment, Phase
 
+PAPER = "Perov et al. 2020, arXiv 2005.05535"
 DRAWS_MASK = True
 PLANES = ("mask", "features")
 

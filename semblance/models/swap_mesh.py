@@ -30,6 +30,7 @@ from ..options import Options
 from . import Moment, Phase
 from .swap_original import shrink, upscale
 
+PAPER = "Semblance, 2026"
 SPACE = "mesh"
 """This model sees faces unwrapped into mesh space, not crops."""
 

@@ -20,6 +20,8 @@ from ..nn.similarity import quick_ssim
 from ..options import Options
 from . import Moment, Phase
 
+PAPER = "u/deepfakes and faceswap, 2017, code only"
+
 
 class Config(Options):
     """Sizes of the net and how it is trained; the defaults are the paper's."""

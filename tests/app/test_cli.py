@@ -48,6 +48,7 @@ def test_models_and_doctor_answer(capsys):
     assert main(["models", "--no-speed"]) == 0
     told = capsys.readouterr().out
     assert told.startswith("swap_mesh") and "swap_original" in told and "the default" in told
+    assert "Ledig et al. 2017" in told
     assert main(["models", "swap_df"]) == 0 and "gan_power" in capsys.readouterr().out
     assert main(["doctor"]) == 0
     told = capsys.readouterr().out
