@@ -268,7 +268,7 @@ def _models(progress: TerminalProgress, stop: StopSignal) -> Callable:
     from ..training.changes import described
 
     def command(model: tyro.conf.Positional[str] = "", preset: str = "small", speed: bool = True) -> None:
-        """List the models that can be trained: what each is, whose it is, its size, and how fast it learns on this machine.
+        """List the models that can be trained: what each is, whose it is, its size, and how fast it learns here.
 
         Args:
             model: only this one, with all of its options
