@@ -11,6 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from ..types import LANDMARKS
 from .face_triangles import POINTS
 from .landmarks import LOWER_LID, LOWER_LIP, UPPER_LID, UPPER_LIP
 from .mean_face import mean_face
@@ -41,6 +42,15 @@ def opening_change(points: np.ndarray, change: np.ndarray) -> np.ndarray:
     moved = np.zeros((POINTS, 3))
     moved[:, 1] = _ways() @ wanted
     return moved
+
+
+@lru_cache(maxsize=1)
+def opening_points() -> np.ndarray:
+    """(478,) float32 0..1: how much each landmark goes along where a mouth or an eye opens; irises do not."""
+    ways = np.abs(_ways())
+    share = np.zeros(LANDMARKS, np.float32)
+    share[:POINTS] = (ways / ways.max(0)).max(1)
+    return share
 
 
 @lru_cache(maxsize=1)

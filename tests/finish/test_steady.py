@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from semblance.faces.openings import opening_points
 from semblance.finish.steady import carried_over, leaps, steadied, without_leapt
 from semblance.types import Face
 
@@ -14,8 +15,11 @@ def faces(moves, track=0):
     return [[] if move is None else [Face(BASE + np.float32([move, 0, 0]), track=track)] for move in moves]
 
 
-def shift_of(face: Face) -> float:
-    return float((face.landmarks[:, 0] - BASE[:, 0]).mean())
+SKIN, LIPS = opening_points() == 0, opening_points() > 0.99
+
+
+def shift_of(face: Face, of: np.ndarray = SKIN) -> float:
+    return float((face.landmarks[:, 0] - BASE[:, 0])[of].mean())
 
 
 def test_an_even_or_quadratic_motion_is_left_alone():
@@ -28,6 +32,15 @@ def test_noise_is_lowered_by_the_known_factor():
     noise = rng.normal(0, 1, 4000)
     out = [shift_of(steadied(faces(noise[n : n + 5]))[0]) for n in range(0, 3900, 5)]
     assert abs(np.std(out) - np.sqrt(((np.array([-3, 12, 17, 12, -3]) / 35) ** 2).sum())) < 0.05
+
+
+def test_lips_and_lids_keep_what_moves_quickly():
+    window = faces([0, 0, 10, 0, 0])
+    (face,) = steadied(window)
+    centre = 17 / 35
+    assert shift_of(face) == pytest.approx(10 * centre, abs=1e-3)
+    assert shift_of(face, LIPS) == pytest.approx(10 * (0.6 + 0.4 * centre), abs=1e-2)
+    assert {13, 14, 159, 145, 386, 374} & set(np.flatnonzero(LIPS)) and LIPS.sum() < 20 < SKIN.sum() > 150
 
 
 def test_beside_a_gap_the_frames_that_are_there_are_used():
