@@ -31,6 +31,7 @@ _LARGEST = 1.6  # crop pixels per texel: a closer face is drawn at this and enla
 _SKIN = 16.0, 30.0  # Lab distances from the face's own skin: within the first it is skin, beyond the second it is not
 _HALF, _BARE = 0.5, 0.9  # of what _skin tells: what is still hair, and what is skin alone
 _OFFSET = 16.0  # L + 16 grows as the cube root of light, and so do a and b
+_COLOURED = 0.1  # tint of skin is 0.2 to 0.7; in films without colours all is alike
 _GREYER, _OTHER = (0.45, 0.7), (0.35, 0.6)  # off the skin's own tint, and lightness as a logarithm: skin, and no skin
 _CHIN, _JAW = ((0.90, 0.95), (0.4, 0.6)), 0.62  # of mesh space: rows and columns; from where on down it has a beard
 _COARSE = 2.0  # pixels: detail is what a blur of this deviation takes away
@@ -240,7 +241,7 @@ def _unlike_hair(mean: np.ndarray) -> np.ndarray:
     face = _edge(SEEN_SIDE) > 0.99
     tint = lab[..., 1:] / (lab[..., :1] + _OFFSET)  # light scales both alike
     usual = np.median(tint[face], axis=0)
-    greyer = np.linalg.norm(tint - usual, axis=2) / max(float(np.linalg.norm(usual)), 1e-3)
+    greyer = np.linalg.norm(tint - usual, axis=2) / max(float(np.linalg.norm(usual)), _COLOURED)
     lightness = np.log(lab[..., 0] + _OFFSET)
     other = np.abs(lightness - np.median(lightness[face]))
     share = np.minimum(*((end - off) / (end - start) for off, (start, end) in ((greyer, _GREYER), (other, _OTHER))))

@@ -185,6 +185,13 @@ def test_a_beard_amid_the_chin_is_no_light_but_a_shadow_over_half_the_face_is(be
     assert made.trust.sum() > 0.97 * bare.trust.sum()
 
 
+def test_a_film_without_colours_tells_of_its_light_too():
+    noise = np.random.default_rng(1).integers(-2, 3, (T, T, 3))
+    grey = (plain((140, 140, 140)) + noise).astype(np.uint8)
+    bare = wardrobe(SHAPE, SHAPE, plain(), plain())
+    assert wardrobe(SHAPE, SHAPE, grey, plain()).trust.sum() > 0.97 * bare.trust.sum()
+
+
 def test_hair_and_background_beside_the_source_are_never_drawn():
     mean = plain()
     mean[:, : int(0.12 * T)] = (30, 30, 35)  # hair that hangs beside the cheek
