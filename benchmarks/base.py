@@ -2,9 +2,10 @@
 
     python benchmarks/base.py [--people out/base-mesh/people] [--pairs 2] [--samples 300 1200 4800]
 
-People who were kept out when the base was made (scripts/train_base_mesh.py); of each, every fifth face is kept back.
-Each length is a whole run with its own cosine. The error is the mean absolute difference of the target's and the
-source's redrawn faces (0..255), eyes and mouth counted as training counts them, over what is seen.
+People who were kept out when the base was made (scripts/train_base_mesh.py), filmed where they are missing; of each,
+every fifth face is kept back. Each length is a whole run with its own cosine. The error is the mean absolute difference
+of the target's and the source's redrawn faces (0..255), eyes and mouth counted as training counts them, over what is
+seen.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 
-from train_base_mesh import HELD_OUT, MODEL, load_person
+from train_base_mesh import HELD_OUT, MODEL, PEOPLE, film_person, load_person
 
+from semblance.app.terminal import TerminalProgress
 from semblance.faceset.textures import Textures
 from semblance.models import choose_preset, load_model_file
 from semblance.runs import write_json
@@ -76,7 +78,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("out/base-benefit"))
     asked = parser.parse_args()
     size = choose_preset(load_model_file(MODEL), "small").size
-    paths = sorted(asked.people.glob("*.npz"))[-HELD_OUT:]
+    asked.people.mkdir(parents=True, exist_ok=True)
+    paths = [asked.people / f"{number:04d}.npz" for number in range(PEOPLE - HELD_OUT, PEOPLE)][: 2 * asked.pairs]
+    for path in paths:
+        if not path.exists():
+            film_person(int(path.stem), path, TerminalProgress())
     rows = []
     for samples in asked.samples:
         row = {"samples": samples}

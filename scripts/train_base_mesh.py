@@ -41,7 +41,7 @@ from semblance.training.options import TrainOptions
 from semblance.trust.publish import publish_picture
 from semblance.weights import load_checkpoint, save_base
 
-SEED, HELD_OUT, SECONDS, EVERY, FRAME, SIZE_STORED = 404, 8, 10.0, 5, 320, 256
+SEED, PEOPLE, HELD_OUT, SECONDS, EVERY, FRAME, SIZE_STORED = 404, 64, 8, 10.0, 5, 320, 256
 MODEL = "swap_mesh"
 
 
@@ -144,7 +144,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("out/base-mesh"))
     parser.add_argument("--preset", default="small")
-    parser.add_argument("--people", type=int, default=64)
+    parser.add_argument("--people", type=int, default=PEOPLE)
     parser.add_argument("--samples", type=int, default=400_000)
     parser.add_argument("--film-only", action="store_true")
     asked = parser.parse_args()
