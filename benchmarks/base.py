@@ -77,6 +77,8 @@ def main() -> None:
     parser.add_argument("--samples", type=int, nargs="+", default=[300, 1200, 4800])
     parser.add_argument("--out", type=Path, default=Path("out/base-benefit"))
     asked = parser.parse_args()
+    if 2 * asked.pairs > HELD_OUT:
+        parser.error(f"{asked.pairs} pairs were asked for; {HELD_OUT} people were kept out: at most {HELD_OUT // 2}")
     size = choose_preset(load_model_file(MODEL), "small").size
     asked.people.mkdir(parents=True, exist_ok=True)
     paths = [asked.people / f"{number:04d}.npz" for number in range(PEOPLE - HELD_OUT, PEOPLE)][: 2 * asked.pairs]

@@ -20,9 +20,9 @@ from numba import njit
 from .wrap import texels
 
 _GRID = 32  # light is smooth: fitted on this side
-_OFFSET = 16.0  # L + 16 grows as the cube root of light: a gain of it is a gain of light
+OFFSET = 16.0  # L + 16 grows as the cube root of light: a gain of it is a gain of light
 _SHINE = 0.15  # what is so much lighter, as a logarithm, is still skin
-_WHITE, _BRIGHTEST = np.float32(100 + _OFFSET), np.float32(95 + _OFFSET)  # and the skin that leaves room up to it
+_WHITE, _BRIGHTEST = np.float32(100 + OFFSET), np.float32(95 + OFFSET)  # and the skin that leaves room up to it
 _TINT = 40.0  # steps of a and b that weigh as much as an e-fold of lightness
 _HAIR = 0.3  # what is so much further off at the edge is hair or a shadow's line, which the face is not to take on
 _ROUNDS = 6
@@ -42,7 +42,7 @@ _UNTINTED = 25.0  # lightness under which a tint fades: pupils and the mouth's d
 @dataclass(frozen=True, slots=True, eq=False)
 class Light:
     """change (_GRID, _GRID, 3) float32: logarithm of the lightness' gain, shifts of a and b over _TINT; skin (_GRID,
-    _GRID) float32: up to how light the skin is that it is meant for, L + _OFFSET."""
+    _GRID) float32: up to how light the skin is that it is meant for, L + OFFSET."""
 
     change: np.ndarray
     skin: np.ndarray
@@ -56,7 +56,7 @@ def light_between(own: np.ndarray, wanted: np.ndarray, weight: np.ndarray, edge:
     )
     one, other = cv2.cvtColor(one, cv2.COLOR_RGB2Lab), cv2.cvtColor(other, cv2.COLOR_RGB2Lab)
     change = (other - one) / np.float32(_TINT)
-    change[..., 0] = np.log((other[..., 0] + _OFFSET) / (one[..., 0] + _OFFSET))
+    change[..., 0] = np.log((other[..., 0] + OFFSET) / (one[..., 0] + OFFSET))
     change = change.reshape(-1, 3).astype(np.float64)
     inside = texels(_GRID).inside.reshape(-1).astype(np.float64)
     trust = trust.reshape(-1) * inside
@@ -68,7 +68,7 @@ def light_between(own: np.ndarray, wanted: np.ndarray, weight: np.ndarray, edge:
     left = (change - fitted).reshape(_GRID, _GRID, 3)
     left = _membrane(left, edge / (1 + (np.abs(left).max(2) / _HAIR) ** 2))
     change = (fitted.reshape(_GRID, _GRID, 3) + left).clip(-_LIMIT, _LIMIT).astype(np.float32)
-    own_skin = _fit(_slopes(_GRID), np.log(one[..., :1] + _OFFSET).reshape(-1, 1).astype(np.float64), trust)
+    own_skin = _fit(_slopes(_GRID), np.log(one[..., :1] + OFFSET).reshape(-1, 1).astype(np.float64), trust)
     return Light(change, np.exp(own_skin + _SHINE).reshape(_GRID, _GRID).astype(np.float32))
 
 
@@ -172,14 +172,14 @@ def relit(texture: np.ndarray, light: Light, strength: float = 1.0) -> np.ndarra
 def _in_lab(picture: np.ndarray, change: np.ndarray, skin: np.ndarray) -> np.ndarray:
     """A picture (S, S, 3) RGB with the change (S, S, 3) of lightness and tint, meant for this skin (S, S)."""
     lab = cv2.cvtColor(picture, cv2.COLOR_RGB2Lab)
-    own, gain = lab[..., 0] + np.float32(_OFFSET), np.exp(change[..., 0])
+    own, gain = lab[..., 0] + np.float32(OFFSET), np.exp(change[..., 0])
     # straight up to the skin's lightness; from there on, as steep at first, a hyperbola that ends at white
     below = np.minimum(own, skin)
     top = _WHITE - np.minimum(skin * gain, _BRIGHTEST)
     share = (own - below) / np.maximum(_WHITE - skin, 1)
     steep = gain * (_WHITE - skin) / top
     under_white = steep * share / (1 + (steep - 1) * share)
-    lab[..., 0] = np.clip(below * gain + top * under_white - np.float32(_OFFSET), 0, 100)
+    lab[..., 0] = np.clip(below * gain + top * under_white - np.float32(OFFSET), 0, 100)
     tinted = np.clip(lab[..., :1] / np.float32(_UNTINTED), 0, 1) * (1 - under_white[..., None])
     lab[..., 1:] += change[..., 1:] * np.float32(_TINT) * tinted
     return np.clip(cv2.cvtColor(lab, cv2.COLOR_Lab2RGB), 0, 1)  # out of gamut

@@ -64,15 +64,21 @@ def _weights(first: int, last: int) -> np.ndarray:
 
 def leaps(window: Sequence[Sequence[Face]], track: int) -> bool:
     """Whether the middle frame's face of this track lies far off the line between the frames beside it: elsewhere, or
-    turned another way, as the finder takes a hand before a face for a mouth."""
+    turned another way, as the finder takes a hand before a face for a mouth. Those two must be nearer to each other
+    than it is to them: beside a leap, or where a face moves on for good, a frame is sound."""
     middle = len(window) // 2
     face = _of_track(window[middle], track)
-    beside = [face and _same(window[middle + step], face) for step in (-1, 1)]
+    beside = [face and _same(window[middle + step], face, window[middle]) for step in (-1, 1)]
     if not all(beside):
         return False
     before, after = (other.landmarks[:, :2] for other in beside)
-    off = np.linalg.norm(face.landmarks[:, :2] - (before + after) / 2, axis=1)
-    return bool(np.median(off) > _LEAP * face.size)  # a mouth that opens at once is no leap
+    off = _apart(face.landmarks[:, :2], (before + after) / 2)
+    return off > _LEAP * face.size and off > _apart(before, after)
+
+
+def _apart(one: np.ndarray, other: np.ndarray) -> float:
+    """How far points (N, 2) of two faces are apart, px: the median, as a mouth that opens at once is no leap."""
+    return float(np.median(np.linalg.norm(one - other, axis=1)))
 
 
 def without_leapt(window: Sequence[Sequence[Face]]) -> list[list[Face]]:
@@ -103,9 +109,12 @@ def carried_over(window: Sequence[Sequence[Face]], carry: int) -> list[Face]:
     return filled
 
 
-def _same(faces: Sequence[Face], face: Face) -> Face | None:
-    """The face of the same track, or of another (lost and found again) that lies on this one."""
-    return _of_track(faces, face.track) or next((other for other in faces if _close(other, face)), None)
+def _same(faces: Sequence[Face], face: Face, among: Sequence[Face]) -> Face | None:
+    """The face of the same track, or one that lies on it under a track that is not among those of its own frame: lost
+    and found again, and nobody else."""
+    others = {each.track for each in among}
+    found = (other for other in faces if other.track not in others and _close(other, face))
+    return _of_track(faces, face.track) or next(found, None)
 
 
 def _of_track(faces: Sequence[Face], track: int) -> Face | None:

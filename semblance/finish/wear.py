@@ -14,7 +14,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from ..faces.light import light_between, relit
+from ..faces.light import OFFSET, light_between, relit
 from ..faces.mesh_space import OVAL, layout
 from ..faces.own_skin import features, lab_length
 from ..faces.shape import reshaped
@@ -30,7 +30,6 @@ _MARGIN = 6  # pixels of the crop around the face: what a feather and cubic inte
 _LARGEST = 1.6  # crop pixels per texel: a closer face is drawn at this and enlarged
 _SKIN = 16.0, 30.0  # Lab distances from the face's own skin: within the first it is skin, beyond the second it is not
 _HALF, _BARE = 0.5, 0.9  # of what _skin tells: what is still hair, and what is skin alone
-_OFFSET = 16.0  # L + 16 grows as the cube root of light, and so do a and b
 _COLOURED = 0.1  # tint of skin is 0.2 to 0.7; in films without colours all is alike
 _GREYER, _OTHER = (0.45, 0.7), (0.35, 0.6)  # off the skin's own tint, and lightness as a logarithm: skin, and no skin
 _CHIN, _JAW = ((0.90, 0.95), (0.4, 0.6)), 0.62  # of mesh space: rows and columns; from where on down it has a beard
@@ -239,10 +238,10 @@ def _unlike_hair(mean: np.ndarray) -> np.ndarray:
     side = (SEEN_SIDE, SEEN_SIDE)
     lab = cv2.cvtColor(cv2.resize(mean, side, interpolation=cv2.INTER_AREA).astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
     face = _edge(SEEN_SIDE) > 0.99
-    tint = lab[..., 1:] / (lab[..., :1] + _OFFSET)  # light scales both alike
+    tint = lab[..., 1:] / (lab[..., :1] + OFFSET)  # light scales all three alike
     usual = np.median(tint[face], axis=0)
     greyer = np.linalg.norm(tint - usual, axis=2) / max(float(np.linalg.norm(usual)), _COLOURED)
-    lightness = np.log(lab[..., 0] + _OFFSET)
+    lightness = np.log(lab[..., 0] + OFFSET)
     other = np.abs(lightness - np.median(lightness[face]))
     share = np.minimum(*((end - off) / (end - start) for off, (start, end) in ((greyer, _GREYER), (other, _OTHER))))
     return np.clip(share, 0, 1).astype(np.float32)
