@@ -65,7 +65,8 @@ class DemoResult:
 
     def summary(self) -> str:
         """The last lines on the terminal."""
-        return f"{self.measured.table()}\nDone in {self.seconds / 60:.1f} minutes. Open {self.page} in a browser."
+        done = f"Done in {self.seconds / 60:.1f} minutes, {self.measured.grades()}. Open {self.page} in a browser."
+        return f"{self.measured.table()}\n{done}"
 
 
 def demo(

@@ -88,6 +88,12 @@ class Measurement:
         ]
         return "\n".join([*text, *self.notes])
 
+    def grades(self) -> str:
+        """How many figures are good, fair and poor, in words."""
+        words = [row.grade for row in self.rows]
+        told = [f"{words.count(word)} {word}" for word in ("good", "fair", "poor") if word in words]
+        return f"{', '.join(told) or 'none'} of {len(words)} figures"
+
     def as_json(self) -> dict:
         """The same as plain values, for json.dump."""
         rows = []

@@ -52,6 +52,7 @@ def test_every_threshold_has_an_order_and_a_reason():
 def test_the_table_is_aligned_and_the_json_plain():
     rows = tuple(make_row(name, Figure(np.array([value]), [0]), 0.5) for name, value in (("seam", 1), ("flicker", 2)))
     measurement = Measurement(rows, {"result": "a"}, ("A remark.",))
+    assert measurement.grades() == "1 good, 1 poor of 2 figures"
     lines = measurement.table().splitlines()
     assert lines[-1] == "A remark." and len(lines) == 4
     column = lines[0].index("unit")
