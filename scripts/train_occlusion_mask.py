@@ -2,6 +2,7 @@
 
     python scripts/train_occlusion_mask.py [--out out/mask_xseg] [--pictures 4800] [--minutes 90] [--resume] [--ship]
     python scripts/train_occlusion_mask.py --onwards --seed 2027 --pictures 780 --samples 60000 [--ship]
+    python scripts/train_occlusion_mask.py --onwards --seed 2028 --glasses 0.8 --also out/mask-2/film ... [--ship]
 
 OUT/film and OUT/held-out: the pictures (filmed once, more may be asked for later); OUT/run: the training run;
 OUT/measured.json, OUT/held-out.png: how good the masks are, by what covers the face. --resume goes on with the run;
@@ -86,6 +87,8 @@ def main() -> None:
     parser.add_argument("--onwards", action="store_true", help="begin with the package's weights")
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--ship", action="store_true", help="write the weights into the package")
+    parser.add_argument("--glasses", type=float, default=0.4, help="share of the filmed people who wear them")
+    parser.add_argument("--also", type=Path, nargs="*", default=[], help="other films to learn from")
     asked = parser.parse_args()
     progress, out = TerminalProgress(), asked.out
     facts = {
@@ -94,16 +97,19 @@ def main() -> None:
         "held_out_seed": HELD_OUT_SEED,
         "pictures": asked.pictures,
         "held_out": asked.held_out,
+        "glasses": asked.glasses,
+        "also": [str(folder) for folder in asked.also],
     }
     for name, pictures, seed in (("film", asked.pictures, asked.seed), ("held-out", asked.held_out, HELD_OUT_SEED)):
-        options = OcclusionOptions(pictures=pictures, seed=seed, side=asked.side)
+        options = OcclusionOptions(pictures=pictures, seed=seed, side=asked.side, glasses=asked.glasses)
         print(film_occlusions(out / name, options, progress).summary())
     length = {"samples": asked.samples} if asked.samples else {"minutes": asked.minutes}
     options = TrainOptions(**length, seed=asked.seed, from_scratch=not asked.onwards)
     if asked.onwards:
         options = options.changed(learning_rate=_GENTLE)
+    films = [out / "film", *asked.also]
     result = mask_train(
-        out / "film", out / "run", preset=asked.preset, options=options, resume=asked.resume, progress=progress
+        films, out / "run", preset=asked.preset, options=options, resume=asked.resume, progress=progress
     )
     progress.done()
     told, sheet = measured(out / "run", out / "held-out", asked.side)

@@ -55,7 +55,7 @@ def film_faces(out: Path, people: int, seed: int, progress: Progress) -> None:
     for number in range(people):
         paths = [out / f"{number * PICTURES + k:06d}.png" for k in range(PICTURES)]
         if not all(path.exists() for path in paths):
-            sitting = draw_sitting(seed, number, PICTURES)
+            sitting = draw_sitting(seed, number, pictures=PICTURES)
             still = replace(sitting, views=tuple(replace(view, sweep=(0.0, 0.0)) for view in sitting.views))
             shots = film_sitting(still, open_body(bodies[number % len(bodies)]), FINER * SIDE)
             for path, shot in zip(paths, shots):

@@ -40,6 +40,8 @@ class OcclusionOptions(Options):
     """Where all chance comes from."""
     side: int = Field(192, ge=32, le=1024, multiple_of=2)
     """Width and height of a picture; 192 serves a net of 128, 384 one of 256."""
+    glasses: float = Field(0.4, ge=0, le=1)
+    """Share of people who wear glasses."""
     body: Literal["both", "builtin", "ict"] = "both"
     """The head: by turns both where the cache holds ICT's, else the built-in one."""
 
@@ -67,14 +69,18 @@ def film_occlusions(
     options, progress, stop = options or OcclusionOptions(), progress or Progress(), stop or StopSignal()
     out = Path(out)
     bodies = [open_body(name) for name in _bodies(options.body)]
-    job = {"seed": options.seed, "side": options.side, "bodies": [body.name for body in bodies], "view": VIEW}
+    job = {
+        "seed": options.seed, "side": options.side, "glasses": options.glasses,
+        "bodies": [body.name for body in bodies], "view": VIEW,
+    }  # fmt: skip
     claim(out, NOTE, job, {"environment": environment()})
     done = {row["sitting"] for row in read_json_lines(out / TAKEN)}
     progress.stage("faces with something before them", options.pictures, "pictures")
     for number in range(-(-options.pictures // PICTURES)):
         stop.check(f"{out} keeps what was filmed; the same command goes on.")
         if number not in done:
-            taken = list(film_sitting(draw_sitting(options.seed, number), bodies[number % len(bodies)], options.side))
+            sitting = draw_sitting(options.seed, number, options.glasses)
+            taken = list(film_sitting(sitting, bodies[number % len(bodies)], options.side))
             for k, masked in enumerate(taken):
                 _publish(out, f"{number * PICTURES + k:06d}.png", masked)
             # last: a sitting that a kill cut short is filmed again

@@ -69,12 +69,12 @@ class Masked:
     pose: tuple[float, float, float]
 
 
-def draw_sitting(seed: int, number: int, pictures: int = PICTURES) -> Sitting:
-    """Sitting `number` of a seed: always a person of its own. Six in ten pictures have an occluder, four in ten people
-    wear glasses, a third a beard, of any colour; heads turn by up to 50 degrees."""
+def draw_sitting(seed: int, number: int, glasses: float = 0.4, pictures: int = PICTURES) -> Sitting:
+    """Sitting `number` of a seed: always a person of its own. Six in ten pictures have an occluder; so many people wear
+    `glasses`, a third a beard, of any colour; heads turn by up to 50 degrees."""
     rng = np.random.default_rng([seed, number, 0x5E6])
     who = int(rng.integers(2**32))
-    person = replace(draw_person(who), glasses=bool(rng.random() < 0.4))
+    person = replace(draw_person(who), glasses=bool(rng.random() < glasses))
     person = _bearded(person, np.random.default_rng([seed, number, 0xBEA]))
     acting = PerformanceOptions(seconds=8, speech=False, liveliness=1.4)
     performance = draw_performance(int(rng.integers(2**32)), acting)

@@ -1,4 +1,5 @@
-"""Spectacles: two rims, a bridge, two arms that reach the ears. No lenses: clear glass hardly shows."""
+"""Spectacles: two rims (or their upper halves), a bridge, two arms that reach the ears. No lenses: clear glass hardly
+shows."""
 
 from __future__ import annotations
 
@@ -19,6 +20,8 @@ SHAPES = {
 _EYES = ((33, 133, 159, 145), (362, 263, 386, 374))  # corners, upper and lower lid
 _BRIDGE, _CHEEKS, _TEMPLES = 6, (116, 345), (127, 356)
 _POINTS = 40
+_WIRE = 0.045, 0.11  # cm, half as thick as a metal rim
+_HALF = 0.3  # of metal ones hold their lenses from above only
 
 
 def glasses_layers(rest: np.ndarray, landmarks: np.ndarray, seed: int) -> list[Layer]:
@@ -26,7 +29,8 @@ def glasses_layers(rest: np.ndarray, landmarks: np.ndarray, seed: int) -> list[L
     rng = np.random.default_rng([seed, 0x61A])
     shape = str(rng.choice(list(SHAPES)))
     metal = rng.random() < (0.7 if shape in ("round", "pilot") else 0.25)
-    thick = rng.uniform(0.08, 0.11) if metal else rng.uniform(0.15, 0.26)
+    thick = rng.uniform(*_WIRE) if metal else rng.uniform(0.15, 0.26)
+    half = metal and np.random.default_rng([seed, 0x4A1F]).random() < _HALF
     colour = _colour(metal, rng)
     unit = float(np.abs(landmarks[263, 0] - landmarks[33, 0]) / 2)
     wide, high, power, lift = SHAPES[shape]
@@ -45,7 +49,9 @@ def glasses_layers(rest: np.ndarray, landmarks: np.ndarray, seed: int) -> list[L
         z = nose[2] + 0.45 - 0.012 * (x - middle) ** 2
         rim = np.stack([x, y, z], 1)
         rim[:, 2] += _shortfall(rest, rim, thick + 0.08)
-        layers.append(tube(GLASSES, rim, thick * (1 + 0.25 * (sin > 0.2)), colour, 8, 0.75, closed=True))
+        shown = sin > -0.1 if half else np.ones(_POINTS, bool)
+        wide_here = (thick * (1 + 0.25 * (sin > 0.2)))[shown]
+        layers.append(tube(GLASSES, rim[shown], wide_here, colour, 8, 0.75, closed=not half))
         hinges.append(rim[np.argmax(side * x + 0.35 * (y - eye[1]))])
     inner = [middle + side * 0.29 * unit for side in (-1, 1)]
     share = np.linspace(-1, 1, 9)

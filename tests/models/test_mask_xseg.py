@@ -1,5 +1,6 @@
 """The published net to the parameter; its layers in closed form; losses, masks and a net that learns one picture."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -115,6 +116,31 @@ def test_losses_of_known_masks():
     assert "overlap" not in module.losses(Fixed(), {"picture": torch.zeros(1, 3, 4, 4), "mask": truth})
     nothing = torch.zeros(2, 1, 4, 4)
     assert torch.allclose(module.soft_overlap(nothing, nothing), torch.ones(2))
+
+
+def test_thin_lines_over_a_face_count_more_and_what_is_wide_does_not():
+    class Fixed(torch.nn.Module):
+        def forward(self, x):
+            return torch.full((1, 1, 32, 32), 2.0)
+
+    truth = torch.ones(1, 1, 32, 32)
+    truth[..., 8:10, :] = 0  # a rim, two pixels wide
+    truth[..., 16:26, :] = 0  # an arm
+    lines = module.thin_lines(truth)
+    assert lines[0, 0, 8:10].min() == 1 and lines.sum() == 2 * 32
+    # of an edge's half pixels only the rim's count
+    soft = truth.clone()
+    soft[..., 10, :] = 0.5
+    assert module.thin_lines(soft).sum() == 2.5 * 32
+
+    once = {name: value.item() for name, value in losses_of(Fixed(), truth, 0.0).items()}
+    more = {name: value.item() for name, value in losses_of(Fixed(), truth, 3.0).items()}
+    wrong = np.log1p(np.exp(2.0)) * 2 / 32  # of two rows among 32
+    assert more["entropy"] - once["entropy"] == pytest.approx(3 * wrong, rel=1e-4)
+
+
+def losses_of(net, truth, thin):
+    return module.losses(net, {"picture": truth.expand(-1, 3, -1, -1), "mask": truth}, thin=thin)
 
 
 def test_faint_answers_are_nothing():
