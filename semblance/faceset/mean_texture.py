@@ -19,6 +19,9 @@ _RIM = 0.009  # of the side: as far around what is never bare nothing counts as 
 _FLATTEN = 0.02  # weight of a texel that hardly any face shows: it takes after its mirror image then
 # share of the faces that show a texel in which nothing covers it; see bare_share, `wholly` the second
 _SELDOM, _BARE = (0.25, 0.5), (0.3, 0.7)
+# a wire rim is missed in most faces, but skin hardly ever taken for one: so thin (of the side), there (rows of mesh
+# space where glasses sit), and covered so seldom
+_WIRE, _WIRES_SIT, _WIRE_BARE = 0.09, (0.15, 0.55), 0.93
 _DARKEST = 16.0  # levels of 255: of darker skin a ratio would be noise
 _SKIN = 15.0  # Lab distance from the usual skin: further away it is another thing
 _BELIEVED = 0.5  # of a face: seen less than this, a texel counts as bare
@@ -54,11 +57,21 @@ def bare_share(bare: np.ndarray, visible: np.ndarray, wholly: bool = False) -> n
     share = (bare + _BELIEVED) / (visible + _BELIEVED)
     known = np.clip((share - _SELDOM[0]) / (_SELDOM[1] - _SELDOM[0]), 0, 1)
     if wholly:
-        _, places = cv2.connectedComponents((share < _BARE[1]).astype(np.uint8))
+        _, places = cv2.connectedComponents(((share < _BARE[1]) | _wires(share)).astype(np.uint8))
         covered = np.unique(places[share < _BARE[0]])
         known = np.isin(places, covered[covered > 0], invert=True)
     reach = 2 * round(_RIM * len(known)) + 1  # what stands there moves a little against the skin
     return cv2.blur(cv2.erode(known.astype(np.float32), np.ones((reach, reach), np.uint8)), (reach, reach))
+
+
+def _wires(share: np.ndarray) -> np.ndarray:
+    """Where a thin thing may lie about the eyes, by the share of faces that show each texel bare: (S, S) bool."""
+    covered = (share < _WIRE_BARE).astype(np.uint8)
+    rows = np.round(len(share) * np.array(_WIRES_SIT)).astype(int)
+    covered[: rows[0]] = covered[rows[1] :] = 0
+    widest = 2 * round(_WIRE * len(share) / 2) + 1
+    wide = cv2.morphologyEx(covered, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (widest, widest)))
+    return covered > wide
 
 
 def _like_skin(texture: np.ndarray, trust: np.ndarray) -> np.ndarray:

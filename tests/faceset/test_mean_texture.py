@@ -108,6 +108,21 @@ def test_the_part_of_a_frame_that_a_mask_mostly_misses_goes_with_the_rest():
     assert bare_share(bare, visible)[53, 100] == 1  # of a target, each part counts for itself
 
 
+def test_a_wire_rim_that_is_mostly_missed_goes_with_its_bridge_and_a_hand_does_not():
+    faces = 30.0
+    visible, share = np.full((SIDE, SIDE), faces), np.ones((SIDE, SIDE))
+    share[40:44, 56:72] = 0.1  # the bridge
+    share[40:60, 30:58] = share[40:60, 70:98] = 0.85  # rims, told in three faces of twenty
+    share[45:55, 35:53] = share[45:55, 75:93] = 1.0  # what is seen through them
+    share[62:66, 30:98] = 0.85  # a shadow under them that does not hang together with them
+    share[40:90, 98:128] = 0.85  # a hand that touches them now and then
+    known = bare_share(share * visible, visible, wholly=True)
+    assert known[42, 64] == known[58, 44] == known[50, 32] == known[42, 84] == 0
+    assert known[50, 44] == known[50, 84] == 1, "eyes"
+    assert known[64, 44] == 1 and known[80, 110] == known[50, 115] == 1
+    assert bare_share(share * visible, visible)[50, 32] == 1  # of a target each part counts for itself
+
+
 def test_what_is_covered_is_filled_with_skin_not_with_the_hair_beside_it():
     skin, hair = np.array([200, 150, 130]), np.array([40, 30, 30])
     face = np.tile(skin, (SIDE, SIDE, 1)).astype(np.float32)
