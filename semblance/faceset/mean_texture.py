@@ -15,13 +15,17 @@ import numpy as np
 from ..runs import cores
 from ..streams import side_by_side
 
-_RIM = 0.009  # of the side: as far around what is never bare nothing counts as bare
+# of the side: as far around what is never bare nothing counts as bare; further where no trace of it is to be left
+_RIM = 0.009, 0.015
 _FLATTEN = 0.02  # weight of a texel that hardly any face shows: it takes after its mirror image then
 # share of the faces that show a texel in which nothing covers it; see bare_share, `wholly` the second
 _SELDOM, _BARE = (0.25, 0.5), (0.3, 0.7)
 # a wire rim is missed in most faces, but skin hardly ever taken for one: so thin (of the side), there (rows of mesh
 # space where glasses sit), and covered so seldom
 _WIRE, _WIRES_SIT, _WIRE_BARE = 0.09, (0.15, 0.55), 0.93
+_RIMMED = 0.2  # of the side: a frame of glasses with what moves about it, bridge and pads, is no wider
+_CORNERS, _HARDLY = 0.4, 0.05  # of that width a wide thing's corners reach; less covers nothing
+_ROUNDS = 150  # for something twenty texels wide
 _DARKEST = 16.0  # levels of 255: of darker skin a ratio would be noise
 _SKIN = 15.0  # Lab distance from the usual skin: further away it is another thing
 _BELIEVED = 0.5  # of a face: seen less than this, a texel counts as bare
@@ -38,13 +42,13 @@ def plain_mean(total: np.ndarray, weight: np.ndarray, faces: int, known: np.ndar
     if known is not None:  # as little as is known counts for as little of what is enough
         counts = known * np.minimum(1, enough / np.maximum(weight, 1e-3)) ** (1 - known)
         total, weight = total * counts[..., None], weight * counts
-    share = np.clip(weight / enough, 0, 1)[..., None]
+    share = np.clip(weight / enough, 0, 1)
     own = total / np.maximum(weight, 1e-3)[..., None]
     either = weight + weight[:, ::-1]
     trust, both = np.clip(either / enough, 0, 1), (total + total[:, ::-1]) / np.maximum(either, 1e-3)[..., None]
-    fills = trust * _like_skin(both, trust)
-    both = trust[..., None] * both + (1 - trust[..., None]) * filled(both * fills[..., None], fills)
-    return np.clip(np.rint(share * own + (1 - share) * both), 0, 255).astype(np.uint8)
+    both = trust[..., None] * both + (1 - trust[..., None]) * _skin_around(both, trust)
+    beyond, share = _under_rims(both, own, share), share[..., None]
+    return np.clip(np.rint(share * own + (1 - share) * beyond), 0, 255).astype(np.uint8)
 
 
 def bare_share(bare: np.ndarray, visible: np.ndarray, wholly: bool = False) -> np.ndarray:
@@ -60,7 +64,7 @@ def bare_share(bare: np.ndarray, visible: np.ndarray, wholly: bool = False) -> n
         _, places = cv2.connectedComponents(((share < _BARE[1]) | _wires(share)).astype(np.uint8))
         covered = np.unique(places[share < _BARE[0]])
         known = np.isin(places, covered[covered > 0], invert=True)
-    reach = 2 * round(_RIM * len(known)) + 1  # what stands there moves a little against the skin
+    reach = 2 * round(_RIM[wholly] * len(known)) + 1  # what stands there moves a little against the skin
     return cv2.blur(cv2.erode(known.astype(np.float32), np.ones((reach, reach), np.uint8)), (reach, reach))
 
 
@@ -72,6 +76,40 @@ def _wires(share: np.ndarray) -> np.ndarray:
     widest = 2 * round(_WIRE * len(share) / 2) + 1
     wide = cv2.morphologyEx(covered, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (widest, widest)))
     return covered > wide
+
+
+def _skin_around(texture: np.ndarray, trust: np.ndarray) -> np.ndarray:
+    """A texture (S, S, 3) and how far it is to be trusted (S, S) 0..1 -> where it is not, the skin that is nearest."""
+    like = trust * _like_skin(texture, trust)
+    return filled(texture * like[..., None], like)
+
+
+def _under_rims(beyond: np.ndarray, texture: np.ndarray, trust: np.ndarray) -> np.ndarray:
+    """What a texture (S, S, 3) goes on with where it is not to be trusted (S, S), but under something as narrow as a
+    frame of glasses what is on both its sides goes on: an eye's shadow, a cheek's light."""
+    side = len(trust)
+    blob, grown = (
+        cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(share * _RIMMED * side / 2) + 1,) * 2)
+        for share in (1, _CORNERS)
+    )
+    covered = (1 - trust).astype(np.float32)
+    wide = cv2.dilate(cv2.morphologyEx(covered, cv2.MORPH_OPEN, blob), grown)
+    narrow = (covered - wide > _HARDLY).astype(np.float32)
+    if not narrow.any():
+        return beyond
+    reach = (2 * round(_RIMMED * side / 8) + 1,) * 2
+    narrow = cv2.blur(cv2.dilate(narrow, np.ones(reach, np.uint8)), reach)[..., None]
+    return beyond + narrow * (_membrane(texture, trust) - beyond)
+
+
+def _membrane(texture: np.ndarray, trust: np.ndarray) -> np.ndarray:
+    """A texture (S, S, 3) as smooth as can be where it is not to be trusted (S, S), and joined to what is around it."""
+    share = trust[..., None].astype(np.float32)
+    fixed = share * texture
+    found = filled(fixed, trust)
+    for _ in range(_ROUNDS):
+        found = fixed + (1 - share) * cv2.blur(found, (3, 3))
+    return found
 
 
 def _like_skin(texture: np.ndarray, trust: np.ndarray) -> np.ndarray:
@@ -105,8 +143,8 @@ def completed(mean: np.ndarray, known: np.ndarray, other: np.ndarray, other_know
 
     What is taken over is how the other differs, on both sides alike, from what would have been filled in there: a lamp
     on one cheek stays theirs."""
-    trust = known * _like_skin(other.astype(np.float32), known)
-    plain = filled(other * trust[..., None], trust)
+    theirs = other.astype(np.float32)
+    plain = _under_rims(_skin_around(theirs, known), theirs, known)
     ratio = (other + np.float32(_DARKEST)) / (np.maximum(plain, 0) + np.float32(_DARKEST))
     ratio = np.sqrt(ratio * ratio[:, ::-1])
     share = ((1 - known) * np.minimum(other_known, other_known[:, ::-1]))[..., None]

@@ -123,6 +123,15 @@ def test_a_wire_rim_that_is_mostly_missed_goes_with_its_bridge_and_a_hand_does_n
     assert bare_share(share * visible, visible)[50, 32] == 1  # of a target each part counts for itself
 
 
+def test_under_a_rim_goes_on_what_is_on_both_its_sides():
+    across = np.linspace(60, 220, SIDE, dtype=np.float32)  # from an eye's shadow to a cheek
+    face = np.repeat(np.tile(across, (SIDE, 1))[..., None], 3, 2)
+    seen = np.ones((SIDE, SIDE), np.float32)
+    seen[:, 60:68] = 0
+    mean = plain_mean(face * 10 * seen[..., None], 10 * seen, 10)
+    assert np.abs(mean[20:-20, 56:72] - face[20:-20, 56:72]).max() < 3
+
+
 def test_what_is_covered_is_filled_with_skin_not_with_the_hair_beside_it():
     skin, hair = np.array([200, 150, 130]), np.array([40, 30, 30])
     face = np.tile(skin, (SIDE, SIDE, 1)).astype(np.float32)
