@@ -145,8 +145,10 @@ def completed(mean: np.ndarray, known: np.ndarray, other: np.ndarray, other_know
     on one cheek stays theirs."""
     theirs = other.astype(np.float32)
     plain = _under_rims(_skin_around(theirs, known), theirs, known)
-    ratio = (other + np.float32(_DARKEST)) / (np.maximum(plain, 0) + np.float32(_DARKEST))
-    ratio = np.sqrt(ratio * ratio[:, ::-1])
+    # lines are light and dark: colours would come along with a blue eye
+    light, under = (cv2.cvtColor(np.clip(each, 0, 255), cv2.COLOR_RGB2GRAY) + _DARKEST for each in (theirs, plain))
+    ratio = light / under
+    ratio = np.sqrt(ratio * ratio[:, ::-1])[..., None]
     share = ((1 - known) * np.minimum(other_known, other_known[:, ::-1]))[..., None]
     lined = (mean + np.float32(_DARKEST)) * (1 + share * (ratio - 1)) - np.float32(_DARKEST)
     return np.clip(np.rint(lined), 0, 255).astype(np.uint8)
