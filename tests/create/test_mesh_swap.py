@@ -27,7 +27,7 @@ from semblance.training.options import TrainOptions
 @pytest.fixture(scope="module")
 def mesh_run(facesets, tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "mesh"
-    options = TrainOptions(samples=1200, precision="fp32", seed=1)
+    options = TrainOptions(samples=2400, precision="fp32", seed=1)
     train("swap_mesh", facesets["source"], facesets["target"], out, "tiny", options)
     return out
 
@@ -52,13 +52,12 @@ def test_it_moves_as_the_plate_does(figures):
 
 
 def test_mouth_and_eyes_were_tried_and_open_as_far_as_the_plates(mesh_run, plate, tmp_path):
-    """Read before mark and encoder: what those add changes readings of a mouth by as much as is asked here. Of so
-    short a training each by itself comes out anywhere between 0.7 and 1.0 with the number of threads."""
+    """Read before mark and encoder: what those add changes readings of a mouth by as much as is asked here."""
     assert (mesh_run / "openings.json").exists()
     untried = shutil.copytree(mesh_run, tmp_path / "untried")
     (untried / "openings.json").unlink()
-    left = _opening_errors(mesh_run, plate) / _opening_errors(untried, plate)
-    assert left.mean() < 0.9 and left.max() < 1.05
+    mouth, *eyes = _opening_errors(mesh_run, plate) / _opening_errors(untried, plate)
+    assert mouth < 0.9 and np.mean(eyes) < 0.9
 
 
 def _opening_errors(run, plate) -> np.ndarray:

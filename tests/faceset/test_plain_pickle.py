@@ -85,7 +85,7 @@ def test_a_record_that_is_allowed_becomes_a_tuple(monkeypatch):
     class FaceType(IntEnum):
         WHOLE_FACE = 4
 
-        def __reduce_ex__(self, protocol):  # as most Pythons write it; 3.11.2 alone goes by getattr
+        def __reduce_ex__(self, protocol):  # as Python 3.11.7 writes it; 3.11.2 goes by getattr
             return FaceType, (int(self),)
 
     FaceType.__module__, FaceType.__qualname__ = "facelib.FaceType", "FaceType"
