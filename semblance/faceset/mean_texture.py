@@ -37,7 +37,9 @@ _SMOOTH, _FARTHEST = 6.0, 5.0  # texels of 256
 def plain_mean(total: np.ndarray, weight: np.ndarray, faces: int, known: np.ndarray | None = None) -> np.ndarray:
     """Sums of textures (S, S, 3) and of how well they were seen (S, S) -> mean texture (S, S, 3) uint8. What is missing
     and narrow takes after what is on both its sides, a side that no face turned to the camera after the other (mesh
-    space is its own mirror image), and what neither side shows after what is around it. known (S, S) 0..1: see bare_share; None: all of what was seen."""
+    space is its own mirror image), and what neither side shows after what is around it.
+
+    known (S, S) 0..1: see bare_share; None: all of what was seen."""
     enough = faces * _FLATTEN
     if known is not None:  # as little as is known counts for as little of what is enough
         counts = known * np.minimum(1, enough / np.maximum(weight, 1e-3)) ** (1 - known)
